@@ -1,0 +1,1 @@
+"""One conversation: its log, its live connections, its record."""

@@ -1,0 +1,1 @@
+"""What every part stands on: settings, errors, database, Redis, keys, clock, web. Knows none of the parts."""

@@ -1,0 +1,50 @@
+"""Static files under one address that changes with their content, so that browsers may keep them for ever.
+
+`asset("js/main.js")` is `/static/<hash of all files>/js/main.js`: a module's relative imports stay within the same build.
+"""
+
+import hashlib
+from pathlib import Path
+
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from core.errors import StartError
+
+STATIC = Path(__file__).parent.parent / "static"
+BUILT = "dist/css/public.css"
+
+
+class Assets(StaticFiles):
+    """Serves the files and names their addresses."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
+        files = sorted(path for path in STATIC.rglob("*") if path.is_file())
+        digest = hashlib.sha256()
+        for path in files:
+            digest.update(str(path.relative_to(STATIC)).encode() + b"\0" + path.read_bytes())
+        self.build = digest.hexdigest()[:12]
+        self._names = {str(path.relative_to(STATIC)) for path in files}
+
+    def check_built(self) -> None:
+        if BUILT not in self._names:
+            raise StartError("The style sheets are not built. Run make run, or npm ci && npm run build.")
+
+    def url(self, name: str) -> str:
+        """The address of `css/public.css` or `js/main.js`; built files go before sources."""
+        found = next((known for known in (f"dist/{name}", name) if known in self._names), None)
+        if found is None:
+            raise StartError(f"The page asks for the file {name}, which is not built. Run make run, or npm ci && npm run build.")
+        return f"/static/{self.build}/{found}"
+
+    def get_path(self, scope: Scope) -> str:
+        path = super().get_path(scope)
+        return path.removeprefix(f"{self.build}/")
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        kept = f"/static/{self.build}/" in scope["path"]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+        return response

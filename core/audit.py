@@ -1,0 +1,50 @@
+"""The audit chain: who did what to which record, so that a change of the past shows.
+
+Each row's MAC covers the row and the MAC before it. A row is written in the transaction that does what it tells of.
+It never holds text that people wrote.
+"""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.crypto import Signer
+from core.tables import audit, audit_head
+
+
+class AuditLog:
+    """Appends to the chain; `verify` walks it."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    async def append(self, connection: AsyncConnection, at: datetime, actor: str, action: str, subject: str, **data: str | int | bool | None) -> None:
+        """`actor` is an account id, `visitor` or `system`; `subject` names a record, such as `conversation:QK7F-4PDX`."""
+        head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())).one_or_none()
+        length, before = (head.length, head.mac) if head else (0, b"")
+        row = {"at": at, "actor": actor, "action": action, "subject": subject, "data": msgspec.json.encode(data).decode()}
+        mac = self._signer.mac("audit", before + _canonical(length + 1, row["at"], actor, action, subject, str(row["data"])))
+        await connection.execute(insert(audit).values(id=length + 1, mac=mac, **row))
+        if head:
+            await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
+        else:
+            await connection.execute(insert(audit_head).values(id=1, length=1, mac=mac))
+
+    async def first_bad_row(self, connection: AsyncConnection) -> int | None:
+        """The id of the first row that does not fit the chain, or None when all do."""
+        before, expected = b"", 1
+        for row in (await connection.execute(select(audit).order_by(audit.c.id))).all():
+            mac = self._signer.mac("audit", before + _canonical(row.id, row.at, row.actor, row.action, row.subject, row.data))
+            if row.id != expected or mac != row.mac:
+                return int(row.id)
+            before, expected = mac, expected + 1
+        head = (await connection.execute(select(audit_head))).one_or_none()
+        if head is not None and (head.length, head.mac) != (expected - 1, before):
+            return expected
+        return None
+
+
+def _canonical(number: int, at: object, actor: str, action: str, subject: str, data: str) -> bytes:
+    return msgspec.json.encode([number, str(at), actor, action, subject, data])

@@ -1,0 +1,114 @@
+"""Doors: a route says who may enter, or nobody may.
+
+Before a page's own code runs, its door has found the account, checked its role, read the body and checked the form
+token. A page never does any of that itself, so that it cannot be forgotten.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.errors import Refusal
+from core.forms import field, is_json, read_form, read_json
+from core.people import Role, SignedIn
+from core.web import error_page, is_form_token, refuse, see_other, wants_json
+
+Page = Callable[[Request], Awaitable[Response]]
+Identify = Callable[[Request], Awaitable[SignedIn | None]]
+
+
+class Anyone(Enum):
+    """Who may enter when no role is asked for."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+
+
+PUBLIC = Anyone.PUBLIC
+SIGNED_IN = Anyone.SIGNED_IN
+
+Who = Anyone | frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One row of the route table."""
+
+    path: str
+    page: Page
+    who: Who
+    methods: tuple[str, ...] = ("GET",)
+    needs_token: bool = True
+    """False only for forms on pages that are shared by everybody: there, the Origin decides."""
+
+    def route(self) -> Route:
+        return Route(self.path, _guarded(self), methods=list(self.methods))
+
+
+def roles(*names: Role) -> frozenset[Role]:
+    return frozenset(names)
+
+
+def _guarded(door: Door) -> Page:
+    @wraps(door.page)
+    async def enter(request: Request) -> Response:
+        request.state.account = None
+        if door.who is not PUBLIC:
+            identify: Identify = request.app.state.identify
+            person = request.state.account = await identify(request)
+            if person is None:
+                return _sign_in_first(request)
+            if isinstance(door.who, frozenset) and not person.has(*door.who):
+                return _not_for_you(request)
+        try:
+            if request.method == "POST":
+                refused = await _read_body(door, request)
+                if refused is not None:
+                    return refused
+            return await door.page(request)
+        except Refusal as refusal:
+            return refuse(request, refusal)
+
+    return enter
+
+
+async def _read_body(door: Door, request: Request) -> Response | None:
+    request.state.form, request.state.json = FormData(), None
+    if is_json(request):
+        request.state.json = await read_json(request)
+        token = request.headers.get("x-csrf-token", "")
+    else:
+        request.state.form = await read_form(request)
+        token = request.headers.get("x-csrf-token", "") or field(request.state.form, "csrf_token")
+    if not door.needs_token or is_form_token(request, token):
+        return None
+    if wants_json(request):
+        return JSONResponse({"code": "csrf", "message": STALE_FORM}, 403, headers={"Cache-Control": "no-store"})
+    # Only a form that this site's own page posted is offered again; another site's words are never put before a person.
+    ours = request.headers.get("origin") is not None or request.headers.get("sec-fetch-site") == "same-origin"
+    return error_page(request, 403, STALE_FORM, kept=request.state.form if ours else None)
+
+
+STALE_FORM = "This page was open for too long, or in another sign-in. Nothing was stored; what you typed is below."
+
+
+def _sign_in_first(request: Request) -> Response:
+    if wants_json(request):
+        return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"})
+    path = request.url.path
+    if request.method == "GET" and request.url.query:
+        path += f"?{request.url.query}"
+    return see_other(f"/sign-in?next={quote(path, safe='')}")
+
+
+def _not_for_you(request: Request) -> Response:
+    if wants_json(request):
+        return JSONResponse({"code": "not_allowed", "message": "Your account has no access here."}, 403)
+    return error_page(request, 403, "Your account has no access to this area. Ask an admin if that is wrong.")

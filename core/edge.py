@@ -1,0 +1,132 @@
+"""The outermost layer: what every request and every socket meets before anything else.
+
+Host and Origin are checked here, for sockets as for forms, so that no route can forget it. Every answer leaves with the
+security headers. Whatever escapes the pages becomes one calm page and one log line without a word of what was sent.
+"""
+
+import secrets
+import traceback
+from collections.abc import Callable
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.settings import Settings
+
+logger = structlog.get_logger()
+
+UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Edge:
+    """Plain ASGI, so that sockets pass through it as well."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, is_draining: Callable[[], bool]) -> None:
+        self._app = app
+        self._settings = settings
+        self._is_draining = is_draining
+        self._headers = _security_headers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        scope.setdefault("state", {})["reference"] = reference = secrets.token_hex(4)
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                present = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in present)]
+            await send(message)
+
+        refused = self._refused(scope, headers)
+        if refused is not None:
+            await refused(scope, receive, send_with_headers)
+            return
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as problem:
+            _log_crash(problem, reference)
+            if not started:
+                response = PlainTextResponse(f"Something went wrong on our side. Try again in a moment. Reference: {reference}", 500)
+                await response(scope, receive, send_with_headers)
+
+    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or hosts[0].decode("latin-1").lower() not in self._settings.hosts and not _is_probe(scope):
+            return PlainTextResponse("This is not an address of the service. Check the Host header and BASE_URL.", 400)
+        if scope["method"] in UNSAFE_METHODS and not self._same_site(headers):
+            return PlainTextResponse("This form came from another site. Nothing was done.", 403)
+        return None
+
+    def _same_site(self, headers: dict[bytes, bytes]) -> bool:
+        origin = headers.get(b"origin")
+        if origin is not None:
+            return origin.decode("latin-1").lower() in self._settings.origins
+        return headers.get(b"sec-fetch-site", b"same-origin") in (b"same-origin", b"none")
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if origin not in self._settings.origins or headers.get(b"host", b"").decode("latin-1").lower() not in self._settings.hosts:
+            await _deny(send, 403, [])
+        elif self._is_draining():
+            await _deny(send, 503, [(b"retry-after", b"2")])
+        else:
+            try:
+                await self._app(scope, receive, send)
+            except Exception as problem:
+                _log_crash(problem, secrets.token_hex(4))
+                raise
+
+
+async def _deny(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-length", b"0"), *headers]})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
+def _is_probe(scope: Scope) -> bool:
+    """Load balancers ask for health and readiness by address."""
+    return scope["path"] in ("/healthz", "/readyz", "/metrics")
+
+
+def _log_crash(problem: Exception, reference: str) -> None:
+    """Where it happened and what kind it was. Never the exception's own text: it may quote what somebody wrote."""
+    frames = traceback.extract_tb(problem.__traceback__)[-6:]
+    where = " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    logger.error("crash", kind=type(problem).__name__, where=where, reference=reference)
+
+
+def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+    sockets = " ".join(sorted(origin.replace("http", "ws", 1) for origin in settings.origins))
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types dutyline"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    }
+    if settings.https:
+        headers["strict-transport-security"] = "max-age=31536000"
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def request_reference(request: Request) -> str:
+    return str(getattr(request.state, "reference", ""))

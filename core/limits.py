@@ -1,0 +1,103 @@
+"""How often something may be tried: in memory for floods, in the database for what must not be guessed.
+
+Addresses are never kept: a limiter's key is a keyed hash that changes with each start of the process.
+"""
+
+import secrets
+import time
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.crypto import Signer
+from core.errors import RateLimited
+from core.tables import throttle
+
+MOST_KEYS = 50_000
+FREE_TRIES = 5
+LONGEST_WAIT = timedelta(minutes=15)
+FORGET_AFTER = timedelta(hours=24)
+
+
+class TokenBucket:
+    """`burst` at once, then `per_second`; one of these a socket."""
+
+    __slots__ = ("_burst", "_level", "_per_second", "_seen")
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._level = burst
+        self._seen = time.monotonic()
+
+    def take(self) -> float:
+        """Seconds to wait before this try would be allowed; 0 when it is."""
+        now = time.monotonic()
+        self._level = min(self._burst, self._level + (now - self._seen) * self._per_second)
+        self._seen = now
+        if self._level >= 1:
+            self._level -= 1
+            return 0.0
+        return (1 - self._level) / self._per_second
+
+
+class Limiter:
+    """One bucket for each key, the least used forgotten first."""
+
+    def __init__(self, per_second: float, burst: float, *, enabled: bool = True) -> None:
+        self._rate = (per_second, burst)
+        self._enabled = enabled
+        self._salt = Signer(secrets.token_bytes(32))
+        self._buckets: OrderedDict[bytes, TokenBucket] = OrderedDict()
+
+    def check(self, key: str) -> None:
+        """Count one try; raises RateLimited."""
+        if not self._enabled:
+            return
+        name = self._salt.mac("limit", key.encode())
+        bucket = self._buckets.pop(name, None) or TokenBucket(*self._rate)
+        self._buckets[name] = bucket
+        if len(self._buckets) > MOST_KEYS:
+            self._buckets.popitem(last=False)
+        wait_s = bucket.take()
+        if wait_s:
+            raise RateLimited(int(wait_s) + 1)
+
+
+class Throttle:
+    """Failures by key, in the database: after five, each doubles the wait, up to 15 minutes. Never a lock-out for good."""
+
+    def __init__(self, signer: Signer, *, enabled: bool = True) -> None:
+        self._signer = signer
+        self._enabled = enabled
+
+    async def check(self, connection: AsyncConnection, now: datetime, *keys: str) -> None:
+        """Raises RateLimited while any of the keys is blocked."""
+        if not self._enabled:
+            return
+        names = [self._name(key) for key in keys]
+        rows = await connection.execute(select(throttle.c.blocked_until).where(throttle.c.key.in_(names)))
+        until = max((row.blocked_until for row in rows), default=now)
+        if until > now:
+            raise RateLimited(int((until - now).total_seconds()) + 1)
+
+    async def failed(self, connection: AsyncConnection, now: datetime, *keys: str) -> None:
+        for key in sorted(keys):
+            name = self._name(key)
+            query = select(throttle.c.failures, throttle.c.seen).where(throttle.c.key == name).with_for_update()
+            row = (await connection.execute(query)).one_or_none()
+            failures = 1 if row is None or now - row.seen > FORGET_AFTER else row.failures + 1
+            wait = min(timedelta(seconds=2.0 ** min(failures - FREE_TRIES, 12)), LONGEST_WAIT) if failures > FREE_TRIES else timedelta()
+            values = {"failures": failures, "blocked_until": now + wait, "seen": now}
+            if row is None:
+                await connection.execute(insert(throttle).values(key=name, **values))
+            else:
+                await connection.execute(update(throttle).where(throttle.c.key == name).values(**values))
+
+    async def succeeded(self, connection: AsyncConnection, *keys: str) -> None:
+        await connection.execute(delete(throttle).where(throttle.c.key.in_([self._name(key) for key in keys])))
+
+    def _name(self, key: str) -> bytes:
+        return self._signer.mac("throttle", key.encode("utf-8", "replace"))

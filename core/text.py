@@ -1,0 +1,54 @@
+"""What people type, made storable: one normal form on every transport and both databases.
+
+NFC, line feeds, no control characters, no pile of combining marks. Nothing that carries meaning is changed.
+"""
+
+import re
+import unicodedata
+
+from core.errors import Empty, InvalidText, TooLong
+
+MESSAGE_CHARACTERS = 4_000
+MARKS_ON_ONE_LETTER = 8
+
+_SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
+_CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f]")
+_INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]+")
+
+
+def check_text(text: str, most: int = MESSAGE_CHARACTERS) -> str:
+    """The text as it is stored. Raises InvalidText, TooLong or Empty."""
+    if text.isascii() and text.isprintable():
+        cleaned = text.strip()
+    else:
+        cleaned = _normal_form(text)
+    if len(text) > most and len(cleaned) > most or len(text) > 4 * most:
+        raise TooLong(f"That is {max(len(cleaned), 1):,} characters; the most is {most:,}. Shorten it or send it in parts.")
+    if not cleaned or not _INVISIBLE.sub("", cleaned):
+        raise Empty
+    return cleaned
+
+
+def check_line(text: str, most: int) -> str:
+    """The same for a single line, such as a name; line breaks become spaces."""
+    return check_text(" ".join(text.split()) if text.isprintable() else re.sub(r"[\r\n\t\v\f]+", " ", text), most)
+
+
+def _normal_form(text: str) -> str:
+    if _SURROGATE_OR_NUL.search(text):
+        raise InvalidText
+    text = unicodedata.normalize("NFC", text)
+    text = re.sub("\r\n|[\r\v\f\u2028\u2029\x85]", "\n", text)
+    text = _CONTROL.sub("", text)
+    return _cap_marks(text).strip()
+
+
+def _cap_marks(text: str) -> str:
+    """Keep at most eight combining marks on a letter: more only serves to cover the page."""
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= MARKS_ON_ONE_LETTER:
+            kept.append(character)
+    return "".join(kept)

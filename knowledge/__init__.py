@@ -1,0 +1,1 @@
+"""Guidance: written, found, suggested, shared."""

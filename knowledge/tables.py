@@ -1,0 +1,87 @@
+"""Tables of the guidance: articles, their immutable versions, where they were used, what readers said."""
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+
+from core.db import Instant, RowId, metadata
+
+# `published` and `draft` point at versions; an article may have both, side by side.
+article = Table(
+    "article",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("slug", String(120), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("published_version", Integer),
+    Column("draft_version", Integer),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("withdrawn_at", Instant),
+    Column("withdrawn_reason", Text),
+)
+
+# Append only: a version is never changed. `meta` is the front matter as JSON, unknown keys included.
+article_version = Table(
+    "article_version",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("summary", String(500), nullable=False),
+    Column("audience", String(16), nullable=False),
+    # Slugs separated by a space.
+    Column("tags", String(1000), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("last_checked", Date),
+    Column("review_by", Date),
+    Column("meta", Text, nullable=False),
+    Column("markdown", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("author_id", String(32), ForeignKey("account.id")),
+    Column("created_at", Instant, nullable=False),
+    Column("published_at", Instant),
+    UniqueConstraint("article_id", "version"),
+)
+
+synonym = Table(
+    "synonym",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # Words that mean the same, separated by commas.
+    Column("words", String(500), nullable=False, unique=True),
+)
+
+# A use is a share into a conversation, a reading while waiting, or an opening from search.
+article_use = Table(
+    "article_use",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("conversation_id", RowId),
+    Column("at", Instant, nullable=False),
+    Index(None, "article_id", "at"),
+    Index(None, "conversation_id"),
+)
+
+article_feedback = Table(
+    "article_feedback",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("helpful", Boolean, nullable=False),
+    Column("sealed_comment", LargeBinary),
+    Column("at", Instant, nullable=False),
+)
+
+search_log = Table(
+    "search_log",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("sealed_query", LargeBinary, nullable=False),
+    Column("results", Integer, nullable=False),
+    Column("clicked", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)

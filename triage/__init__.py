@@ -1,0 +1,1 @@
+"""From enquiry to answer: who is next, and who answers."""
