@@ -1,0 +1,158 @@
+"""uvicorn's two protocol classes, with a bound on what one connection may cost.
+
+Stock uvicorn lets a peer that never reads hold a handler and the whole shutdown for ever, queues pongs and empty
+fragments without limit, and waits for half a request head without end (measured; see docs/decisions.md). Here each of
+these ends in a time or at a size that is written below. It touches private names of uvicorn, whose minor version is
+therefore pinned, and tests/app/test_server_guard.py fails when they change.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Frame
+
+MOST_UNREAD_BYTES = 256 * 1024
+MOST_FRAGMENTS = 256
+MOST_QUEUED_FRAMES = 1024
+CLOSE_WITHIN_S = 2.0
+MOST_HEAD_BYTES = 64 * 1024
+REQUEST_HEAD_WITHIN_S = 20.0
+REQUEST_BODY_WITHIN_S = 120.0
+RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
+OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """A WebSocket whose peer may be slow or hostile: closing it takes 2 s at most, and it buffers 256 KiB at most."""
+
+    _abort_timer: asyncio.TimerHandle | None = None
+
+    def handle_ping(self) -> None:
+        # Pongs are written without flow control: a peer that pings and never reads would fill the memory.
+        if self.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self.transport.abort()
+            return
+        super().handle_ping()
+
+    def handle_cont(self, event: Frame) -> None:
+        # Empty fragments do not count against the size of a message.
+        if len(self.frames) > MOST_FRAGMENTS:
+            self.transport.abort()
+            return
+        super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        # Reading pauses after each message, but one read of 256 KB can hold 40,000 tiny ones.
+        if self.queue.qsize() > MOST_QUEUED_FRAMES:
+            self.transport.abort()
+            return
+        super().send_receive_event_to_app()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_within(CLOSE_WITHIN_S)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._abort_within(CLOSE_WITHIN_S)
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._abort_within(CLOSE_WITHIN_S)
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        # After a close of ours the peer has uvicorn's time to read why, and to answer.
+        handshake_s = self.close_timeout if self.close_timer is not None else 0.0
+        self._abort_within(handshake_s + CLOSE_WITHIN_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        super().connection_lost(exc)
+
+    def _abort_within(self, delay_s: float) -> None:
+        """A transport that closes waits until its buffer is read; a peer that stalls would make that never."""
+        if self.disconnected:
+            return
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        self._abort_timer = self.loop.call_later(delay_s, self.transport.abort)
+
+
+class GuardedRequests(HttpToolsProtocol):
+    """HTTP whose requests must arrive in time, and whose connections are counted before anything is read."""
+
+    most_connections: int = 10_000
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._in_head = False
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))
+        if len(self.connections) > self.most_connections:
+            self.transport.write(OVERLOADED)
+            self.transport.close()
+            return
+        self._expect(REQUEST_HEAD_WITHIN_S)
+
+    def data_received(self, data: bytes) -> None:
+        # Bytes that are not yet a request end uvicorn's keep-alive timer, so ours begins with them.
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if self._deadline is None and (cycle is None or cycle.response_complete):
+            self._expect(REQUEST_HEAD_WITHIN_S)
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.transport.write(TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        self._expect(REQUEST_BODY_WITHIN_S)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._expect(RESPONSE_AT_SHUTDOWN_WITHIN_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def _expect(self, within_s: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(within_s, self.transport.abort)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
