@@ -1,0 +1,139 @@
+"""The one history of the database: bring it forward, and say where it stands.
+
+A migration is one transaction that a second one waits for; it is done wholly or not at all. It never goes back: a
+database that is newer than the code stops the start.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from core.errors import StartError
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+# Any number, the same in every version: the lock that two migrations meet at.
+ADVISORY_LOCK = 7_203_366_014
+WAIT_FOR_OTHER_S = 60
+# Long enough to get between the service's own short transactions, too short for its requests to queue behind.
+LOCK_TIMEOUT_S = 4
+
+
+def head() -> str:
+    """The number of the newest migration this code knows."""
+    newest = _scripts().get_current_head()
+    assert newest is not None
+    return newest
+
+
+def current(url: str) -> str | None:
+    """Where the database stands; None when it was never migrated."""
+    if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
+        return None
+    with _connection(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest form. Safe beside another migration and beside the running service."""
+    with _connection(url) as connection:
+        _wait_for_other(connection)
+        _check_known(MigrationContext.configure(connection).get_current_revision())
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
+            raise StartError("The migration was not done: rows of the database point to rows that are gone.")
+
+
+def check_migrated(url: str) -> None:
+    """Raise StartError unless the database has exactly the form this code was written for."""
+    stands = current(url)
+    _check_known(stands)
+    if stands != head():
+        raise StartError("The database is not ready for this version of Dutyline. Run dutyline migrate.")
+
+
+def _check_known(revision: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StartError(
+            f"The database is newer than this version of Dutyline ({revision}; this version knows {head()}). "
+            "Start the newer version."
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    """One connection in one transaction. What the driver says is never passed on: it may hold the password."""
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as problem:
+        raise StartError(_what_to_do(url, problem)) from None
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite:"):
+        options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c timezone=UTC"
+        address = url.replace("postgresql:", "postgresql+psycopg:", 1)
+        arguments = {"connect_timeout": 5, "options": options}
+        return create_engine(address, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": WAIT_FOR_OTHER_S})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        # A table is changed by copying it, which foreign keys would take for the loss of its rows. They are checked at the end.
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _wait_for_other(connection: Connection) -> None:
+    """SQLite waited at BEGIN IMMEDIATE; PostgreSQL waits here."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_FOR_OTHER_S}s'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+
+
+def _what_to_do(url: str, problem: DBAPIError) -> str:
+    if url.startswith("sqlite:"):
+        code = getattr(problem.orig, "sqlite_errorname", "")
+        if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            return "The database file is damaged or not a database. Put a backup in its place."
+        if code == "SQLITE_FULL":
+            return "The disk that holds the database is full. Make room and start again."
+        return "The database file cannot be used. Check that DATA_DIR can be written and that nothing else holds it."
+    if getattr(problem.orig, "sqlstate", None) is None:
+        return "The database cannot be reached. Check DATABASE_URL and that PostgreSQL runs."
+    return f"PostgreSQL refused (code {getattr(problem.orig, 'sqlstate', '')}). Check DATABASE_URL and the account's rights."
