@@ -212,6 +212,10 @@ class PostgresServer(Engine):
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
         return self.url(name)
 
+    def checkpoint(self) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
     def stop(self) -> None:
         self._end(signal.SIGINT)
         self._remove_folder()

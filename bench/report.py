@@ -1,0 +1,90 @@
+"""What a row of the benchmark hands back, and how it is printed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("starlette", "uvicorn", "uvloop", "msgspec", "sqlalchemy", "psycopg", "redis", "django", "channels")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How long, how often and in which directions each program is measured."""
+
+    rounds: int
+    seconds: float
+    warm_up_s: float
+    both_ways: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A ratio that must be reached; None when one of its sides was not measured."""
+
+    what: str
+    ratio: float | None
+    least: float
+
+    def __str__(self) -> str:
+        if self.ratio is None:
+            return f"not measured: {self.what} (bar {self.least:g})"
+        verdict = "bar met   " if self.ratio >= self.least else "bar missed"
+        return f"{verdict}  {self.ratio:6.2f}  (bar >= {self.least:g})  {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row of the bars: a table of programs, the ratios, and what a reader must know beside them."""
+
+    title: str
+    columns: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    bars: Sequence[Bar]
+    notes: Sequence[str] = field(default=())
+    failed: bool = False
+
+
+def progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_machine(engines: str) -> None:
+    processor = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
+    memory_kib = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    print(
+        f"machine: {os.cpu_count()} cores ({processor}), {memory_kib / 2**20:.0f} GiB, "
+        f"load {os.getloadavg()[0]:.2f} at the start; Python {platform.python_version()}, {engines}"
+    )
+    print("versions: " + ", ".join(f"{name} {version(name)}" for name in PACKAGES))
+
+
+def print_report(report: Report) -> None:
+    print(f"\n{report.title}\n")
+    rows = [tuple(report.columns), *(tuple(line) for line in report.lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(report.columns))]
+    for number, row in enumerate(rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+    print()
+    for bar in report.bars:
+        print(bar)
+    for note in report.notes:
+        print(f"note: {note}")
+    sys.stdout.flush()
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
