@@ -23,6 +23,7 @@ MOST_HEAD_BYTES = 64 * 1024
 REQUEST_HEAD_WITHIN_S = 20.0
 REQUEST_BODY_WITHIN_S = 120.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
+FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -101,6 +102,7 @@ class GuardedRequests(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head = False
         self._head_bytes = 0
+        self._stopping = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -131,6 +133,8 @@ class GuardedRequests(HttpToolsProtocol):
         self._head_bytes = 0
         self._expect(REQUEST_BODY_WITHIN_S)
         super().on_headers_complete()
+        if self._stopping:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._expect_nothing()
@@ -141,6 +145,11 @@ class GuardedRequests(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def shutdown(self) -> None:
+        if cast(RequestResponseCycle | None, self.cycle) is None:
+            # Accepted a moment ago: the request may be on its way, and gets its answer.
+            self._stopping = True
+            self._expect(FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S)
+            return
         super().shutdown()
         self._expect(RESPONSE_AT_SHUTDOWN_WITHIN_S)
 

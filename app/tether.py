@@ -16,31 +16,34 @@ WATCH_EVERY_S = 0.5
 GRACE_S = 5.0
 
 
-def tethered(command: Sequence[str], ending: signal.Signals = signal.SIGTERM) -> list[str]:
+def tethered(
+    command: Sequence[str], ending: signal.Signals = signal.SIGTERM, *, watched: bool = sys.platform != "linux"
+) -> list[str]:
     """The same command, to be started by this process from a thread that lives as long as the process."""
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(ending)), *command]
+    tie = "watcher" if watched else "kernel"
+    return [sys.executable, "-I", "-S", __file__, tie, str(os.getpid()), str(int(ending)), *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    owner, ending, command = int(arguments[0]), signal.Signals(int(arguments[1])), arguments[2:]
-    if sys.platform == "linux":
-        _ask_kernel(ending)
+    tie, owner, ending, command = arguments[0], int(arguments[1]), int(arguments[2]), arguments[3:]
+    if tie == "watcher":
+        _start_watcher(owner, ending)
     else:
-        start_watcher(owner, ending)
+        _ask_kernel(ending)
     # The owner may have gone before the tether was tied.
     if os.getppid() != owner:
         sys.exit(1)
     os.execvp(command[0], list(command))  # noqa: S606  # there is no shell to start it through
 
 
-def _ask_kernel(ending: signal.Signals) -> None:
+def _ask_kernel(ending: int) -> None:
     import ctypes
 
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(ending), 0, 0, 0) != 0:
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, ending, 0, 0, 0) != 0:
         sys.exit(1)
 
 
-def start_watcher(owner: int, ending: signal.Signals) -> None:
+def _start_watcher(owner: int, ending: int) -> None:
     """Leave a child behind that outlives nothing: it goes when the command goes, and ends it when the owner goes."""
     command = os.getpid()
     if os.fork() != 0:
@@ -52,7 +55,7 @@ def start_watcher(owner: int, ending: signal.Signals) -> None:
     os._exit(0)
 
 
-def _end(command: int, ending: signal.Signals) -> None:
+def _end(command: int, ending: int) -> None:
     for how in (ending, signal.SIGKILL):
         if os.getppid() != command:
             return

@@ -1,0 +1,173 @@
+"""What one slow or hostile connection may cost, and how the server stops: tried against a real process."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.app import tiny_service
+from tests.app.tiny_client import TinyService, read_all, running
+from tests.waiting import until, wait_until
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[TinyService]:
+    with running(tmp_path) as service:
+        yield service
+
+
+def send_until_cut(client: socket.socket, chunk: bytes, most_bytes: int) -> int:
+    """Send the same bytes again and again; return how many went before the server cut the connection."""
+    client.settimeout(5)
+    sent = 0
+    while sent < most_bytes:
+        try:
+            sent += client.send(chunk)
+        except ConnectionError:
+            return sent
+    raise AssertionError(f"{sent} bytes were taken and the connection is still open")
+
+
+def masked(head: int, payload: bytes = b"") -> bytes:
+    """A client's frame under the mask of four zeros, which leaves the payload as it is."""
+    return bytes([head, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+def test_ping_flood_is_cut(service: TinyService) -> None:
+    process = psutil.Process(service.get_pid())
+    before = process.memory_info().rss
+    with service.upgrade("/echo") as client:
+        send_until_cut(client, masked(0x89, bytes(125)) * 400, most_bytes=300 * MIB)
+    assert process.memory_info().rss - before < 64 * MIB
+    assert service.is_up()
+
+
+@pytest.mark.parametrize(
+    ("first", "repeated"),
+    [(masked(0x01), masked(0x00)), (b"", masked(0x81))],
+    ids=["empty fragments", "empty messages"],
+)
+def test_flood_of_tiny_frames_is_cut(service: TinyService, first: bytes, repeated: bytes) -> None:
+    process = psutil.Process(service.get_pid())
+    before = process.memory_info().rss
+    with service.upgrade("/torrent") as client:
+        client.sendall(first)
+        send_until_cut(client, repeated * 10_000, most_bytes=50 * MIB)
+    assert process.memory_info().rss - before < 64 * MIB
+    assert service.is_up()
+
+
+def test_reader_that_stalls_is_let_go(service: TinyService) -> None:
+    with service.upgrade("/torrent"):
+        wait_until(lambda: "torrent ended" in service.log.read_text(), within_s=20, what="the end of its handler")
+
+
+def test_stop_does_not_wait_for_a_stalled_reader(service: TinyService) -> None:
+    with service.upgrade("/torrent"):
+        started = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=15) == 0
+        assert time.monotonic() - started < 12
+
+
+def test_stop_does_not_wait_for_a_handler_that_never_answers(service: TinyService) -> None:
+    with service.connect() as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert service.is_up()
+        started = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=15) == 0
+        assert time.monotonic() - started < 12
+
+
+async def test_goodbye_comes_before_the_close(service: TinyService) -> None:
+    async with connect(f"{service.url}/echo", proxy=None) as client:
+        await client.send("hello")
+        assert await client.recv() == "hello"
+        service.process.send_signal(signal.SIGTERM)
+        assert await client.recv() == "goodbye"
+        assert await close_code(client) == 1012
+    await until(lambda: service.process.poll() == 0)
+
+
+async def close_code(client: ClientConnection) -> int | None:
+    with pytest.raises(ConnectionClosed) as closed:
+        await client.recv()
+    return closed.value.rcvd.code if closed.value.rcvd else None
+
+
+def test_two_signals_at_once_are_one(service: TinyService) -> None:
+    """`make` passes on a signal that its child got from the group as well."""
+    with service.upgrade("/echo"):
+        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=12) == 0
+    assert '"draining"' in service.log.read_text()
+
+
+def test_port_that_is_taken_is_one_line(service: TinyService, tmp_path: Path) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "tests.app.tiny_service"],
+        env={**os.environ, "PORT": str(service.port), "DATA_DIR": str(tmp_path)},
+        cwd=tiny_service.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert second.returncode == 2
+    assert second.stderr == f"Port {service.port} on 127.0.0.1 is taken. Set PORT to another number.\n"
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /pid HTTP/1.1\r\nHost:", b"\r\n\r\n"], ids=["nothing", "half a head", "blank lines"]
+)
+def test_unfinished_head_is_dropped(service: TinyService, sent: bytes) -> None:
+    with service.connect() as client:
+        client.sendall(sent)
+        assert read_all(client) == b""
+
+
+def test_unfinished_head_after_an_answer_is_dropped(service: TinyService) -> None:
+    with service.connect() as client:
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"200 OK" in client.recv(4096)
+        client.sendall(b"\r\n")
+        assert b"200 OK" not in read_all(client)
+
+
+def test_endless_head_is_cut(service: TinyService) -> None:
+    with service.connect() as client:
+        client.sendall(b"GET /pid HTTP/1.1\r\nX: ")
+        send_until_cut(client, b"x" * 10_000, most_bytes=10 * MIB)
+
+
+def test_log_names_no_client(service: TinyService) -> None:
+    with service.upgrade("/echo?token=canary"), service.connect() as client:
+        client.sendall(b"GET /nothing?token=canary HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert b"404" in client.recv(4096)
+    text = service.log.read_text()
+    assert "canary" not in text
+    assert "127.0.0.1" not in text
+
+
+async def test_frame_over_the_limit_is_refused(service: TinyService) -> None:
+    async with connect(f"{service.url}/echo", proxy=None, compression="deflate") as client:
+        assert client.response is not None
+        assert "Sec-WebSocket-Extensions" not in client.response.headers
+        await client.send("x" * 65_536)
+        assert len(await asyncio.wait_for(client.recv(), 5)) == 65_536
+        await client.send("x" * 65_537)
+        assert await close_code(client) == 1009

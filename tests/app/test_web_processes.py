@@ -1,0 +1,59 @@
+"""Several web processes behind one parent: they come back, are replaced without a gap, and never outlive it."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.app.tiny_client import TinyService, running
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[TinyService]:
+    with running(tmp_path, "--web", "2") as service:
+        wait_until(lambda: len(pids(service)) == 2, what="two web processes")
+        yield service
+
+
+def pids(service: TinyService) -> set[int]:
+    """The processes that answer, as a few requests see them."""
+    return {service.get_pid() for _ in range(20)}
+
+
+def test_killed_process_is_started_again(service: TinyService) -> None:
+    before = pids(service)
+    victim = before.pop()
+    psutil.Process(victim).kill()
+    wait_until(lambda: len(pids(service) - {victim}) == 2, what="a second process")
+
+
+def test_all_are_replaced_while_someone_always_answers(service: TinyService) -> None:
+    before = pids(service)
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(
+        lambda: len(pids(service) - before) == 2 and not pids(service) & before, within_s=30, what="two new ones"
+    )
+
+
+def test_stop_ends_all(service: TinyService) -> None:
+    children = pids(service)
+    with service.upgrade("/torrent"):
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=15) == 0
+    assert not any(psutil.pid_exists(child) for child in children)
+
+
+def test_all_end_when_the_parent_is_killed(service: TinyService) -> None:
+    children = pids(service)
+    service.process.kill()
+    wait_until(lambda: not any(is_running(child) for child in children), within_s=12, what="the end of the children")
+
+
+def is_running(process: int) -> bool:
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,112 @@
+"""A service of four routes behind the real `app.server`, for tests that break connections rather than pages.
+
+`/pid` answers with the process id, `/echo` sends back what it gets, `/torrent` sends without end, `/slow` never answers.
+With `--web N` it is the real parent of N such processes. Times are shorter than in production: see `SHORTER`.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app import guard, server
+from app.logs import configure_logs
+from app.processes import WebProcesses
+from core.errors import StartError
+from core.settings import read_settings
+
+SHORTER = {"REQUEST_HEAD_WITHIN_S": 1.0}
+SHORTER_UNACKNOWLEDGED_MS = 3_000
+
+
+async def pid(request: Request) -> Response:
+    return PlainTextResponse(str(os.getpid()))
+
+
+async def slow(request: Request) -> Response:
+    await asyncio.Event().wait()
+    return PlainTextResponse("never")
+
+
+class Sockets:
+    """The open sockets, so that the drain can say goodbye to them."""
+
+    def __init__(self) -> None:
+        self.open: set[WebSocket] = set()
+
+    async def echo(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        self.open.add(websocket)
+        try:
+            while True:
+                await websocket.send_text(await websocket.receive_text())
+        except WebSocketDisconnect:
+            self.open.discard(websocket)
+
+    async def torrent(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while True:
+                await websocket.send_bytes(bytes(32_768))
+        except WebSocketDisconnect:
+            print("torrent ended", file=sys.stderr, flush=True)
+
+    async def say_goodbye(self) -> None:
+        for websocket in list(self.open):
+            await websocket.send_text("goodbye")
+
+
+async def serve(arguments: argparse.Namespace) -> None:
+    sockets = Sockets()
+    app = Starlette(
+        routes=[
+            Route("/pid", pid),
+            Route("/slow", slow),
+            WebSocketRoute("/echo", sockets.echo),
+            WebSocketRoute("/torrent", sockets.torrent),
+        ]
+    )
+    settings = read_settings(os.environ, demo=True)
+    inherited = server.Inherited(arguments.socket_fd, arguments.ready_fd) if arguments.socket_fd else None
+    await server.serve(app, settings, on_drain=sockets.say_goodbye, inherited=inherited)
+
+
+def shorten_times() -> None:
+    for name, value in SHORTER.items():
+        setattr(guard, name, value)
+    server.UNACKNOWLEDGED_MS = SHORTER_UNACKNOWLEDGED_MS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--web", type=int, default=0)
+    parser.add_argument("--socket-fd", type=int)
+    parser.add_argument("--ready-fd", type=int)
+    arguments = parser.parse_args()
+    configure_logs()
+    shorten_times()
+    try:
+        if arguments.web:
+            settings = read_settings(os.environ, demo=True)
+            listener: socket.socket = server.bind(settings.host, settings.port)
+            command = [sys.executable, "-m", "tests.app.tiny_service"]
+            return asyncio.run(WebProcesses(command, arguments.web, listener).run())
+        asyncio.run(serve(arguments))
+    except StartError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    return 0
+
+
+ROOT = Path(__file__).parents[2]
+
+if __name__ == "__main__":
+    sys.exit(main())
