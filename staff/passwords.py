@@ -1,0 +1,103 @@
+"""Passwords: hashed with argon2id in two threads, so that a flood of sign-ins cannot take the service's processors.
+
+A password is compared after NFKC, the one normalisation there is. An account that does not exist costs the same work as
+one that does.
+"""
+
+import asyncio
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from core.errors import Empty, InvalidText, RateLimited, TooLong
+
+# OWASP's second choice of parameters: 19 MiB, two passes; some 35 ms.
+MEMORY_KIB = 19_456
+PASSES = 2
+LANES = 1
+
+THREADS = 2
+MOST_WAITING = 20
+
+LEAST_CHARACTERS = 15
+MOST_CHARACTERS = 1_024
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the password was right, and its new hash when the parameters have changed since it was stored."""
+
+    right: bool
+    fresh_hash: str | None = None
+
+
+class Passwords:
+    """Hashes and verifies; one of these a process."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
+        self._taken = 0
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    async def hash(self, password: str) -> str:
+        return await self._in_thread(lambda: self._hasher.hash(normal_form(password)))
+
+    async def verify(self, stored: str | None, password: str) -> Verdict:
+        """`stored` is None where there is no account, or none that may sign in with a password."""
+        if len(password) > MOST_CHARACTERS:
+            raise TooLong(f"A password has at most {MOST_CHARACTERS:,} characters.")
+        typed = normal_form(password)
+        return await self._in_thread(lambda: self._compare(stored, typed))
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def _compare(self, stored: str | None, typed: str) -> Verdict:
+        try:
+            self._hasher.verify(stored or self._nobody, typed)
+        except (Argon2Error, InvalidHashError):
+            return Verdict(False)
+        if stored is None:
+            return Verdict(False)
+        stale = self._hasher.check_needs_rehash(stored)
+        return Verdict(True, self._hasher.hash(typed) if stale else None)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        if self._taken >= THREADS + MOST_WAITING:
+            raise RateLimited(2, "Many people are signing in at this moment. Try again in a few seconds.")
+        self._taken += 1
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # The thread goes on when whoever waits for it is gone, so only its own end frees its place.
+        future.add_done_callback(self._free)
+        return await asyncio.shield(future)
+
+    def _free(self, future: "asyncio.Future[Result]") -> None:
+        self._taken -= 1
+        if not future.cancelled():
+            future.exception()
+
+
+def check_new_password(password: str) -> str:
+    """A password that may be set. Length is what counts; no character is asked for, none is forbidden but NUL."""
+    if not password:
+        raise Empty("Enter a password.")
+    if "\0" in password or any("\ud800" <= character <= "\udfff" for character in password):
+        raise InvalidText
+    if len(normal_form(password)) < LEAST_CHARACTERS:
+        raise Empty(f"Use at least {LEAST_CHARACTERS} characters. Four unrelated words are easy to remember.")
+    if len(password) > MOST_CHARACTERS:
+        raise TooLong(f"A password has at most {MOST_CHARACTERS:,} characters.")
+    return password
+
+
+def normal_form(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
