@@ -1,0 +1,128 @@
+/**
+ * Answers one question after another without loading the page anew. Each answer
+ * goes to the server as the plain form would send it; what comes back replaces
+ * <main>. Pages already seen are kept in this page's memory, so that the
+ * browser's back and forward keys work, and nothing is stored. Whatever goes
+ * wrong here, the form is sent in the ordinary way instead.
+ */
+
+/** @typedef {{ main: HTMLElement, title: string }} Shown */
+
+/** What each entry of the history showed, by the number it carries. @type {Map<number, Shown>} */
+const seen = new Map()
+let current = 0
+let isListening = false
+
+/** @param {HTMLFormElement} form */
+export default function attach(form) {
+  if (!isListening) listenToHistory()
+  form.addEventListener('submit', (event) => {
+    const button = event.submitter instanceof HTMLButtonElement ? event.submitter : null
+    event.preventDefault()
+    answer(form, button).catch(() => submitPlainly(form, button))
+  })
+}
+
+function listenToHistory() {
+  isListening = true
+  history.replaceState({ enquiry: current }, '')
+  window.addEventListener('popstate', (event) => {
+    const wanted = seen.get(event.state?.enquiry)
+    if (!wanted) {
+      location.reload()
+      return
+    }
+    remember()
+    current = event.state.enquiry
+    show(wanted)
+  })
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLButtonElement | null} button
+ */
+async function answer(form, button) {
+  const main = mainOf(document)
+  main.setAttribute('aria-busy', 'true')
+  try {
+    const next = await post(form, button)
+    if (!next) return
+    remember()
+    current = Math.max(current, ...seen.keys()) + 1
+    history.pushState({ enquiry: current }, '')
+    show(next)
+  } finally {
+    main.removeAttribute('aria-busy')
+  }
+}
+
+/**
+ * The page that answers the form, or null when the answer is another page to go to.
+ *
+ * @param {HTMLFormElement} form
+ * @param {HTMLButtonElement | null} button
+ * @returns {Promise<Shown | null>}
+ */
+async function post(form, button) {
+  const fields = new URLSearchParams()
+  for (const [name, value] of new FormData(form)) fields.append(name, String(value))
+  if (button?.name) fields.append(button.name, button.value)
+  const response = await fetch(form.action, { method: 'POST', body: fields, headers: { Accept: 'text/html' } })
+  if (response.redirected) {
+    location.assign(response.url)
+    return null
+  }
+  if (!response.ok && response.status !== 422) throw new Error(`answered with ${response.status}`)
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+  return { main: document.importNode(mainOf(page), true), title: page.title }
+}
+
+function remember() {
+  seen.set(current, { main: mainOf(document), title: document.title })
+}
+
+/** @param {Shown} page */
+function show({ main, title }) {
+  const isNew = !main.hasAttribute('data-shown')
+  main.setAttribute('data-shown', '')
+  mainOf(document).replaceWith(main)
+  document.title = title
+  window.scrollTo(0, 0)
+  // The error summary takes the focus by itself when it starts.
+  if (isNew) main.dispatchEvent(new CustomEvent('dutyline:content', { bubbles: true }))
+  if (!main.querySelector('.govuk-error-summary')) focusOn(main.querySelector('[data-focus]') ?? main.querySelector('h1'))
+}
+
+/** @param {Element | null} element */
+function focusOn(element) {
+  if (!(element instanceof HTMLElement)) return
+  if (!element.matches('a, button, input, [tabindex]')) element.setAttribute('tabindex', '-1')
+  element.focus()
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLButtonElement | null} button
+ */
+function submitPlainly(form, button) {
+  if (button?.name) {
+    const field = document.createElement('input')
+    field.type = 'hidden'
+    field.name = button.name
+    field.value = button.value
+    form.append(field)
+  }
+  // Unlike requestSubmit, this asks nobody again.
+  form.submit()
+}
+
+/**
+ * @param {Document} page
+ * @returns {HTMLElement}
+ */
+function mainOf(page) {
+  const main = page.querySelector('#main-content')
+  if (!(main instanceof HTMLElement)) throw new Error('the page has no main part')
+  return main
+}
