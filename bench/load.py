@@ -20,7 +20,7 @@ import msgspec
 import uvloop
 
 from bench.processes import cpu_seconds
-from bench.websocket import WebSocketClient
+from bench.websocket import WebSocketClient, WebSocketError
 
 HELLO_TIMEOUT_S = 60.0
 DRAIN_TIMEOUT_S = 5.0
@@ -28,14 +28,22 @@ DRAIN_POLL_S = 0.05
 
 # Plain lower-case words: nothing in them looks like a person, a number or a place.
 SENTENCES = (
-    "he has begun to talk about what he did and i am not sure how to keep him with it "
-    "without shaming him or letting it go by",
-    "the group starts next month and he says he will come but he blames her for "
-    "everything so far and i doubt that he stays",
-    "what would you ask first when someone says that it was only an argument and that "
-    "the neighbours made more of it than it was",
-    "we meet again tomorrow and i would like to be clear with him about limits while he "
-    "still feels that change is open to him",
+    (
+        "he has begun to talk about what he did and i am not sure how to keep him with it "
+        "without shaming him or letting it go by"
+    ),
+    (
+        "the group starts next month and he says he will come but he blames her for "
+        "everything so far and i doubt that he stays"
+    ),
+    (
+        "what would you ask first when someone says that it was only an argument and that "
+        "the neighbours made more of it than it was"
+    ),
+    (
+        "we meet again tomorrow and i would like to be clear with him about limits while he "
+        "still feels that change is open to him"
+    ),
 )
 
 
@@ -101,7 +109,7 @@ class Message(msgspec.Struct):
     delivered: bool = False
 
 
-class LoadFailed(Exception):
+class LoadError(Exception):
     """The program under test did not do what the load maker relies on."""
 
 
@@ -228,7 +236,7 @@ class Load:
         if not waiting.done():
             waiting.cancel()
             self._check()
-            raise LoadFailed(f"not caught up with {conversation} after {HELLO_TIMEOUT_S:.0f} s")
+            raise LoadError(f"not caught up with {conversation} after {HELLO_TIMEOUT_S:.0f} s")
 
     async def _wait(self, seconds: float) -> None:
         await asyncio.wait((self.failed,), timeout=seconds)
@@ -236,7 +244,7 @@ class Load:
 
     def _check(self) -> None:
         if self.failed.done():
-            raise LoadFailed(self.failed.result())
+            raise LoadError(self.failed.result())
 
     async def _measure(self) -> Measurement:
         before, own_before = cpu_seconds(self.plan.parts), _own_cpu_seconds()
@@ -288,7 +296,7 @@ def main() -> int:
     gc.disable()
     try:
         measurement = uvloop.run(measure())
-    except Exception as error:
+    except (LoadError, WebSocketError, OSError, TimeoutError, msgspec.MsgspecError) as error:
         print(f"load maker: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     sys.stdout.buffer.write(msgspec.json.encode(measurement))

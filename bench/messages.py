@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bench.load import Measurement, Plan
-from bench.processes import ROOT, ProcessFailed, python
+from bench.processes import ROOT, ProcessError, python
 from bench.programs import ChannelsChat, Engines, NoStore, Pairs, Program
 from bench.report import Bar, Options, Report, progress
 from bench.service import Dutyline
@@ -76,7 +76,7 @@ def _start(contestant: Contestant, engines: Engines, options: Options) -> None:
     progress(f"starting {contestant.program.name}")
     try:
         contestant.program.start(engines, Pairs(PAIRS, options.both_ways))
-    except Exception as error:
+    except (ProcessError, OSError, subprocess.SubprocessError) as error:
         _fail(contestant, f"{type(error).__name__}: {error}")
 
 
@@ -89,7 +89,7 @@ def _measure(contestant: Contestant, engines: Engines, options: Options, number:
     plan.warm_up_s, plan.seconds = options.warm_up_s, options.seconds
     try:
         measurement = _run_load(plan)
-    except ProcessFailed as error:
+    except ProcessError as error:
         _fail(contestant, str(error))
         return
     contestant.program.remember(measurement)
@@ -107,7 +107,7 @@ def _run_load(plan: Plan) -> Measurement:
         timeout=LOAD_TIMEOUT_S,
     )
     if done.returncode != 0:
-        raise ProcessFailed(done.stderr.decode(errors="replace").strip()[-2000:])
+        raise ProcessError(done.stderr.decode(errors="replace").strip()[-2000:])
     return msgspec.json.decode(done.stdout, type=Measurement)
 
 

@@ -22,7 +22,7 @@ POLL_S = 0.05
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-class ProcessFailed(Exception):
+class ProcessError(Exception):
     """A program under test did not start, or a command for it failed."""
 
 
@@ -57,7 +57,7 @@ class ServerProcess:
             except subprocess.TimeoutExpired:
                 continue
             break
-        raise ProcessFailed(f"{self.name} does not listen:\n{end_of_log(self.log)}")
+        raise ProcessError(f"{self.name} does not listen:\n{end_of_log(self.log)}")
 
     def stop(self) -> None:
         """End the whole session, in order if it can be, by force if it must be."""
@@ -87,7 +87,7 @@ def run_command(name: str, command: Sequence[str], env: Mapping[str, str], stdin
         timeout=START_TIMEOUT_S,
     )
     if done.returncode != 0:
-        raise ProcessFailed(f"{name} failed with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+        raise ProcessError(f"{name} failed with {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
     return done.stdout
 
 

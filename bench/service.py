@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from bench.load import Client, Measurement, Plan
-from bench.processes import ROOT, ProcessFailed, ServerProcess, run_command
+from bench.processes import ROOT, ProcessError, ServerProcess, run_command
 from bench.programs import WEB_PROCESSES, Engines, Pairs
 from core.crypto import make_key_file, new_master_key, new_token
 from tests.engines import free_port
@@ -65,10 +65,10 @@ class Person:
         form = FormToken()
         form.feed(shown.text)
         if form.value is None:
-            raise ProcessFailed(f"GET {page} answered {shown.status_code} and no form with a csrf_token")
+            raise ProcessError(f"GET {page} answered {shown.status_code} and no form with a csrf_token")
         answer = self._http.post(door, data={**fields, "csrf_token": form.value})
         if answer.status_code != 303:
-            raise ProcessFailed(f"POST {door} answered {answer.status_code}, not 303")
+            raise ProcessError(f"POST {door} answered {answer.status_code}, not 303")
         return answer
 
     def get_frames(self, path: str) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ class Dutyline:
 
     def start(self, engines: Engines, pairs: Pairs) -> None:
         if not DUTYLINE.exists():
-            raise ProcessFailed("the dutyline command is not installed in .venv")
+            raise ProcessError("the dutyline command is not installed in .venv")
         self._engines, self._pairs = engines, pairs
         ports = [free_port() for _ in range(WEB_PROCESSES)]
         self._base_url = f"http://127.0.0.1:{ports[0]}"
@@ -123,7 +123,10 @@ class Dutyline:
             )
         for process in self._processes:
             process.wait_until_listening()
-        self._open_conversations(pairs.count)
+        try:
+            self._open_conversations(pairs.count)
+        except httpx.HTTPError as error:
+            raise ProcessError(f"{type(error).__name__}: {error}") from error
 
     def _environment(self, engines: Engines) -> dict[str, str]:
         data = engines.folder / "dutyline"
@@ -165,7 +168,7 @@ class Dutyline:
         person = Person(self._base_url)
         answer = person.post_form("/sign-in", "/sign-in", {"email": email, "password": password})
         if "code" in answer.headers["location"]:
-            raise ProcessFailed(f"{role}: sign-in asks for a second factor")
+            raise ProcessError(f"{role}: sign-in asks for a second factor")
         return person
 
     def _ask(self) -> tuple[str, str]:
@@ -173,9 +176,11 @@ class Dutyline:
         visitor = Person(self._base_url)
         visitor.post_form("/ask", "/ask", ENQUIRY)
         frames = visitor.get_frames("/chat/poll?after=0&wait=0")
-        reference = next(str(frame["conversation"]) for frame in frames if frame.get("conversation"))
+        references = {str(frame["conversation"]) for frame in frames if frame.get("conversation")}
+        if len(references) != 1:
+            raise ProcessError(f"GET /chat/poll names {len(references)} conversations, not one")
         visitor.close()
-        return reference, visitor.cookies
+        return references.pop(), visitor.cookies
 
     def plan(self) -> Plan:
         assert self._engines is not None

@@ -7,17 +7,17 @@ from bench.channels_app.models import Message
 
 
 class ChatConsumer(AsyncJsonWebsocketConsumer):
-    async def connect(self):
+    async def connect(self) -> None:
         route = self.scope["url_route"]["kwargs"]
         self.conversation, self.author = route["conversation"], route["author"]
         self.group = f"conversation_{self.conversation}"
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept(next(iter(self.scope["subprotocols"]), None))
 
-    async def disconnect(self, code):
+    async def disconnect(self, code: int) -> None:
         await self.channel_layer.group_discard(self.group, self.channel_name)
 
-    async def receive_json(self, content):
+    async def receive_json(self, content: dict[str, str]) -> None:
         message = await self.store(content["id"], content["text"])
         await self.send_json(
             {"type": "ack", "conversation": self.conversation, "id": content["id"], "at": message.at.isoformat()}
@@ -34,7 +34,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             },
         )
 
-    async def chat_event(self, event):
+    async def chat_event(self, event: dict[str, str]) -> None:
         if event["from"] == self.channel_name:
             return
         await self.send_json(
@@ -49,7 +49,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         )
 
     @database_sync_to_async
-    def store(self, client_id, text):
-        return Message.objects.create(
+    def store(self, client_id: str, text: str) -> Message:
+        message: Message = Message.objects.create(
             client_id=client_id, conversation=self.conversation, author=self.author, text=text
         )
+        return message

@@ -12,6 +12,4 @@ class Message(models.Model):
 
     class Meta:
         app_label = "channels_app"
-        constraints = [
-            models.UniqueConstraint(fields=["conversation", "author", "client_id"], name="message_once"),
-        ]
+        constraints = (models.UniqueConstraint(fields=["conversation", "author", "client_id"], name="message_once"),)
