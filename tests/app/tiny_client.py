@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.app import tiny_service
 from tests.engines import free_port
+from tests.live import ROOT
 from tests.waiting import wait_until
 
 UPGRADE = (
@@ -30,7 +30,7 @@ class TinyService:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.app.tiny_service", *arguments],
                 env=environment,
-                cwd=tiny_service.ROOT,
+                cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )

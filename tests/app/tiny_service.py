@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 import sys
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -105,8 +104,6 @@ def main() -> int:
         return 2
     return 0
 
-
-ROOT = Path(__file__).parents[2]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,127 @@
+"""What every test may ask for: engines of its own, a fresh migrated database, a running demo, a browser.
+
+The engines and the browser start once for each worker, when the first test asks. Nothing is shared between workers.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from redis import Redis
+
+from app.migrations import migrate
+from core.db import Database, sqlite_url
+from tests.chromium import find_chromium
+from tests.engines import PostgresServer, RedisServer
+from tests.live import LiveService
+
+MIGRATED = "migrated"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-seconds", type=float, default=12.0, help="how long each run of faults lasts")
+
+
+@pytest.fixture(scope="session")
+def fault_seconds(pytestconfig: pytest.Config) -> float:
+    return float(pytestconfig.getoption("--fault-seconds"))
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder with a path short enough for a socket, which pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="dl-") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Not durable, so that a fresh database costs little. Tests of durability start a server of their own."""
+    server = PostgresServer(fsync="off", synchronous_commit="off", full_page_writes="off", shared_buffers="64MB")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """An empty Redis."""
+    with Redis.from_url(redis_server.url()) as client:
+        client.flushall()
+    return redis_server.url()
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate(sqlite_url(folder))
+    return folder / "dutyline.db"
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres(postgres: PostgresServer) -> str:
+    migrate(postgres.create_database(MIGRATED))
+    return MIGRATED
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated database of the test's own, once on each engine."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "dutyline.db")
+        yield sqlite_url(tmp_path)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    yield server.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[LiveService]:
+    """`dutyline run`, started once for the tests that do not change what others rely on."""
+    with tempfile.TemporaryDirectory(prefix="dl-") as folder, LiveService(Path(folder)) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    # Chromium's sandbox cannot be set up by root; the pages are our own.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, demo: LiveService) -> AsyncIterator[Page]:
+    """A page of a browser that has seen nothing yet. A script that fails, or a request to another host, fails the test."""
+    context = await browser.new_context(base_url=demo.url)
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(f"script: {error.message}"))
+    page.on("request", lambda sent: problems.append(f"elsewhere: {sent.url}") if not demo.is_own(sent.url) else None)
+    yield page
+    await context.close()
+    assert problems == []
