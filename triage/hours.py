@@ -1,0 +1,209 @@
+"""When the service is open, in the time of Europe/London: periods of the week, bank holidays, single days.
+
+`opening_at` is a pure function of a timetable and a moment; `Opening` reads the timetable from the database. Bank holidays
+are those of England and Wales from the table that is installed with the service; nothing is ever fetched.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from types import MappingProxyType
+
+from govuk_bank_holidays.bank_holidays import BankHolidays  # type: ignore[import-untyped]  # it has no types
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import LONDON, Clock
+from core.db import Database
+from core.tables import setting
+from triage.tables import holiday, hours
+
+MINUTES_A_DAY = 24 * 60
+DAYS_AHEAD = 28
+KEPT_FOR = timedelta(seconds=2)
+"""How old the timetable in memory may be; closing the line must show within seconds on every process."""
+
+SWITCHES = ("always_open", "line_open", "line_message")
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One stretch of one weekday (0 is Monday), in minutes after local midnight; closing at 1440 is the day's end."""
+
+    weekday: int
+    opens_minute: int
+    closes_minute: int
+
+    @property
+    def in_words(self) -> str:
+        return f"{clock_words(self.opens_minute)} to {clock_words(self.closes_minute)}"
+
+
+DEFAULT_PERIODS = tuple(Period(weekday, 9 * 60 + 30, 17 * 60) for weekday in range(5))
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Everything that decides whether the service is open."""
+
+    periods: tuple[Period, ...] = DEFAULT_PERIODS
+    closed_days: Mapping[date, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Days on which the service is closed whatever the week says, with the reason."""
+    always_open: bool = False
+    line_open: bool = True
+    """False while a supervisor has closed the line; opening hours go on underneath."""
+    notice: str = ""
+    """What a supervisor says about the line today."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenState:
+    """What the first page says. `until` is None when no end is in sight, `opens_at` when no opening is."""
+
+    open: bool
+    until: datetime | None
+    opens_at: datetime | None
+    hours_today: tuple[Period, ...]
+    closed_today: str
+    """Why today is closed against the week's rule, such as `Christmas Day`; else empty."""
+    always_open: bool
+    notice: str
+
+
+def opening_at(timetable: Timetable, now: datetime) -> OpenState:
+    today = now.astimezone(LONDON).date()
+    stretches = _stretches(timetable, today)
+    current = next(((start, end) for start, end in stretches if start <= now < end), None)
+    is_open = timetable.line_open and (timetable.always_open or current is not None)
+    return OpenState(
+        open=is_open,
+        until=current[1] if is_open and current and not timetable.always_open else None,
+        opens_at=None if is_open else next((start for start, _ in stretches if start > now), None),
+        hours_today=_periods_of(timetable, today),
+        closed_today=timetable.closed_days.get(today, ""),
+        always_open=timetable.always_open,
+        notice=timetable.notice,
+    )
+
+
+def hours_of_week(timetable: Timetable, today: date) -> list[tuple[str, str]]:
+    """The seven days from today, each with its hours in words."""
+    days = [today + timedelta(days=ahead) for ahead in range(7)]
+    return [(WEEKDAYS[day.weekday()], hours_in_words(timetable, day)) for day in days]
+
+
+def hours_in_words(timetable: Timetable, day: date) -> str:
+    if timetable.always_open:
+        return "Open round the clock"
+    if reason := timetable.closed_days.get(day):
+        return f"Closed ({reason})"
+    return ", ".join(period.in_words for period in _periods_of(timetable, day)) or "Closed"
+
+
+def clock_words(minute: int) -> str:
+    """9:30am, noon, midnight: as people say it."""
+    if minute % MINUTES_A_DAY == 0:
+        return "midnight"
+    if minute == MINUTES_A_DAY // 2:
+        return "noon"
+    hour, minutes = divmod(minute, 60)
+    half = "am" if hour < 12 else "pm"
+    return f"{(hour - 1) % 12 + 1}{f':{minutes:02}' if minutes else ''}{half}"
+
+
+def opening_words(opens_at: datetime, now: datetime) -> str:
+    """`today at 2pm`, `tomorrow at 9:30am`, `Monday at 9:30am`, `Monday 4 January at 9:30am`."""
+    local, today = opens_at.astimezone(LONDON), now.astimezone(LONDON).date()
+    ahead = (local.date() - today).days
+    if ahead < 2:
+        day = ("today", "tomorrow")[ahead]
+    else:
+        day = WEEKDAYS[local.weekday()] if ahead < 7 else f"{WEEKDAYS[local.weekday()]} {local.day} {local:%B}"
+    return f"{day} at {clock_words(local.hour * 60 + local.minute)}"
+
+
+@cache
+def bank_holidays() -> Mapping[date, str]:
+    """The holidays of England and Wales that came with the package."""
+    known = BankHolidays(use_cached_holidays=True).get_holidays(BankHolidays.ENGLAND_AND_WALES)
+    return MappingProxyType({day["date"]: day["title"] for day in known})
+
+
+def _periods_of(timetable: Timetable, day: date) -> tuple[Period, ...]:
+    if day in timetable.closed_days:
+        return ()
+    found = [period for period in timetable.periods if period.weekday == day.weekday()]
+    return tuple(sorted(found, key=lambda period: period.opens_minute))
+
+
+def _stretches(timetable: Timetable, today: date) -> list[tuple[datetime, datetime]]:
+    """Open stretches around now in UTC, in order; those that touch or overlap are one."""
+    joined: list[tuple[datetime, datetime]] = []
+    for start, end in _days(timetable, today):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _days(timetable: Timetable, today: date) -> Iterator[tuple[datetime, datetime]]:
+    for ahead in range(-1, DAYS_AHEAD):
+        day = today + timedelta(days=ahead)
+        for period in _periods_of(timetable, day):
+            # In the repeated hour of October the service opens at the first and closes at the second; a minute that
+            # March leaves out is read with the offset before it.
+            yield _moment(day, period.opens_minute, fold=0), _moment(day, period.closes_minute, fold=1)
+
+
+def _moment(day: date, minute: int, fold: int) -> datetime:
+    after, within = divmod(minute, MINUTES_A_DAY)
+    local = datetime.combine(day + timedelta(days=after), time(within // 60, within % 60, fold=fold), LONDON)
+    if fold and local.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != local.replace(tzinfo=None):
+        # fold=1 in the hour that March leaves out would read the later offset and close an hour early.
+        local = local.replace(fold=0)
+    return local.astimezone(UTC)
+
+
+class Opening:
+    """The timetable as it is stored, kept in memory for two seconds."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._kept: tuple[datetime, Timetable] | None = None
+
+    async def state(self) -> OpenState:
+        return opening_at(await self.timetable(), self._clock())
+
+    async def timetable(self) -> Timetable:
+        now = self._clock()
+        if self._kept is None or not timedelta() <= now - self._kept[0] < KEPT_FOR:
+            async with self._db.read() as connection:
+                self._kept = (now, await load_timetable(connection))
+        return self._kept[1]
+
+    def forget(self) -> None:
+        """After the hours were changed on this process, so that whoever changed them sees it."""
+        self._kept = None
+
+
+async def load_timetable(connection: AsyncConnection) -> Timetable:
+    periods = (await connection.execute(select(hours))).all()
+    days = (await connection.execute(select(holiday))).all()
+    switches = await connection.execute(select(setting).where(setting.c.name.in_(SWITCHES)))
+    values = {row.name: row.value for row in switches}
+    closed = {**bank_holidays(), **{row.day: row.name for row in days if row.closed}}
+    for row in days:
+        if not row.closed:
+            closed.pop(row.day, None)
+    return Timetable(
+        periods=tuple(Period(row.weekday, row.opens_minute, row.closes_minute) for row in periods) or DEFAULT_PERIODS,
+        closed_days=MappingProxyType(closed),
+        always_open=values.get("always_open") == "yes",
+        line_open=values.get("line_open", "yes") == "yes",
+        notice=values.get("line_message", ""),
+    )

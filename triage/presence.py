@@ -1,0 +1,71 @@
+"""What advisors say of themselves: online, busy or away, and how many conversations they hold at once.
+
+The row of the account is the truth for claims, which lock it. It says what somebody wants, not that they are there.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.db import Database
+from core.people import Role
+from core.tables import setting
+from staff.tables import account, account_role
+from triage.words import Presence
+
+LEAST_CAPACITY = 1
+MOST_CAPACITY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    state: Presence
+    capacity: int
+
+
+class Presences:
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def of(self, account_id: str) -> OnDuty:
+        async with self._db.read() as connection:
+            query = select(account.c.presence, account.c.capacity).where(account.c.id == account_id)
+            row = (await connection.execute(query)).one()
+        return OnDuty(Presence(row.presence), row.capacity)
+
+    async def ceiling(self) -> int:
+        """The most conversations an advisor may hold at once, as an admin set it."""
+        async with self._db.read() as connection:
+            return await _ceiling(connection)
+
+    async def change(self, account_id: str, state: Presence | None, capacity: int | None) -> OnDuty:
+        """What is None stays. A number above the ceiling becomes the ceiling."""
+        async with self._db.write() as connection:
+            query = select(account.c.presence, account.c.capacity).where(account.c.id == account_id).with_for_update()
+            row = (await connection.execute(query)).one()
+            chosen = OnDuty(
+                state or Presence(row.presence),
+                min(capacity, await _ceiling(connection)) if capacity else row.capacity,
+            )
+            values = {"presence": chosen.state, "capacity": chosen.capacity}
+            if chosen.state != row.presence:
+                values["presence_since"] = self._clock()
+            await connection.execute(update(account).where(account.c.id == account_id).values(**values))
+        return chosen
+
+
+async def count_online(connection: AsyncConnection) -> int:
+    """Advisors who say that they take conversations."""
+    is_advisor = exists().where(account_role.c.account_id == account.c.id, account_role.c.role == Role.ADVISOR)
+    is_online = account.c.presence == Presence.ONLINE
+    query = select(func.count()).select_from(account).where(is_online, ~account.c.disabled, is_advisor)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def _ceiling(connection: AsyncConnection) -> int:
+    query = select(setting.c.value).where(setting.c.name == "most_capacity")
+    value = (await connection.execute(query)).scalar_one_or_none()
+    return min(max(int(value), LEAST_CAPACITY), MOST_CAPACITY) if value and value.isdecimal() else MOST_CAPACITY

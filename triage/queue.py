@@ -1,0 +1,242 @@
+"""The line: who waits in which order, and telling those who look at it.
+
+The database is the truth. Each web process reads the line once when it moved, and every two seconds in any case, and
+tells its own visitors their place and its own advisors the state of the line, at most once a second. The sorted set in
+Redis is a copy for whoever routes; it is written whole, and nothing is decided by it.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.events import Event
+from chat.fanout import Fanout
+from chat.frames import frame
+from chat.log import Log
+from chat.session import Session
+from chat.tables import conversation
+from chat.words import Kind, Side, Status
+from core.clock import Clock
+from core.db import Database
+from core.errors import Unavailable
+from core.signals import Hint, Signals
+from triage.presence import count_online
+from triage.wait import WINDOW, Claimed, Pace, Range, measure_pace, wait_range
+
+logger = structlog.get_logger()
+
+POLL_S = 2.0
+LEAST_GAP_S = 1.0
+"""Frames about the line go out at most once a second (protocol)."""
+
+PACE_KEPT = timedelta(seconds=10)
+MOST_READ = 2_000
+"""Places beyond this are not counted; their position is not known."""
+
+MOVES_THE_LINE = frozenset({Kind.QUEUED, Kind.JOINED, Kind.LEFT, Kind.TRANSFERRED, Kind.REQUEUED, Kind.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One conversation that waits."""
+
+    conversation_id: int
+    reference: str
+    urgency: str
+    waiting_since: datetime
+    sort_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line as one query saw it. `positions` is by conversation id; 1 is next."""
+
+    places: tuple[Place, ...] = ()
+    online: int = 0
+    pace: Pace | None = None
+    positions: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def position(self, conversation_id: int) -> int | None:
+        return self.positions.get(conversation_id)
+
+    def wait(self, position: int | None) -> Range | None:
+        return wait_range(position, self.pace) if position else None
+
+    @property
+    def newcomer_wait(self) -> Range | None:
+        """For somebody who would join now, behind all who wait."""
+        return self.wait(len(self.places) + 1)
+
+    def longest_wait_s(self, now: datetime) -> int:
+        return max((int((now - place.waiting_since).total_seconds()) for place in self.places), default=0)
+
+
+class Queue:
+    """This process's view of the line. `run` follows it until cancelled."""
+
+    def __init__(self, db: Database, log: Log, fanout: Fanout, signals: Signals, clock: Clock) -> None:
+        self._db = db
+        self._fanout = fanout
+        self._signals = signals
+        self._clock = clock
+        self._line = Line()
+        self._read_at = 0.0
+        self._pace: tuple[datetime, tuple[Claimed, ...]] | None = None
+        self._told: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
+        self._mirrored: dict[str, int] | None = None
+        self._moved = asyncio.Event()
+        log.on_stored(self._stored_here)
+        signals.on("line", self._hinted)
+        signals.on_gap(self._missed_hints)
+
+    # What moves the line.
+
+    def changed(self) -> None:
+        """The line, or who is online, changed on this process: look again here and everywhere."""
+        self._moved.set()
+        self._signals.send("line")
+
+    def _stored_here(self, events: Sequence[Event]) -> None:
+        if any(event.kind in MOVES_THE_LINE for event in events):
+            self.changed()
+
+    def _hinted(self, hint: Hint) -> None:
+        self._moved.set()
+
+    def _missed_hints(self) -> None:
+        # Redis may be another one now, with an empty copy of the line.
+        self._mirrored = None
+        self._moved.set()
+
+    # Reading it.
+
+    async def line(self) -> Line:
+        """The line as of at most a poll ago; read now when the follower does not run or was late."""
+        if time.monotonic() - self._read_at > 2 * POLL_S:
+            await self.read()
+        return self._line
+
+    async def read(self) -> Line:
+        """Read the line from the database."""
+        now = self._clock()
+        async with self._db.read() as connection:
+            places = await _read_places(connection)
+            online = await count_online(connection)
+            if self._pace is None or not timedelta() <= now - self._pace[0] < PACE_KEPT:
+                self._pace = (now, await _read_claims(connection, now - WINDOW))
+        pace = measure_pace(self._pace[1], min((place.waiting_since for place in places), default=None), online, now)
+        positions = {place.conversation_id: number for number, place in enumerate(places, start=1)}
+        self._line = Line(places, online, pace, MappingProxyType(positions))
+        self._read_at = time.monotonic()
+        return self._line
+
+    async def position(self, conversation_id: int) -> int | None:
+        """The rank of a conversation right now; None when it does not wait."""
+        async with self._db.read() as connection:
+            key = tuple_(conversation.c.sort_key, conversation.c.id)
+            waits = conversation.c.status == Status.WAITING
+            mine = select(conversation.c.sort_key).where(conversation.c.id == conversation_id, waits)
+            sort_key = (await connection.execute(mine)).scalar_one_or_none()
+            if sort_key is None:
+                return None
+            ahead = select(func.count()).select_from(conversation).where(waits, key < tuple_(sort_key, conversation_id))
+            return int((await connection.execute(ahead)).scalar_one()) + 1
+
+    # Telling it.
+
+    async def run(self) -> None:
+        while True:
+            await self._wait_for_move()
+            self._moved.clear()
+            try:
+                await self.read()
+                await self._tell()
+            except Unavailable:
+                logger.warning("line_not_read")
+            await self._mirror()
+            await asyncio.sleep(LEAST_GAP_S)
+
+    async def _wait_for_move(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S - LEAST_GAP_S):
+                await self._moved.wait()
+        except TimeoutError:
+            # Nothing was heard: the database may know better.
+            return
+
+    async def _tell(self) -> None:
+        """Give each session of this process its frame when it is not the one it had."""
+        sessions = self._fanout.sessions()
+        staff = {session.viewer.key for session in sessions if session.viewer.side is Side.ADVISOR}
+        mine = await self._count_mine(staff) if staff else {}
+        line, longest = self._line, self._line.longest_wait_s(self._clock())
+        for session in sessions:
+            if session.viewer.side is Side.ADVISOR:
+                held = mine.get(session.viewer.key, 0)
+                waiting = len(line.places)
+                text = frame("desk", waiting=waiting, longest_wait_s=longest, online=line.online, mine=held)
+                self._offer(session, "desk", text)
+            else:
+                for conversation_id in session.cursors:
+                    if (position := line.position(conversation_id)) is not None:
+                        place = line.places[position - 1]
+                        wait = line.wait(position)
+                        text = frame("queue", conversation=place.reference, position=position, wait_minutes=wait)
+                        self._offer(session, f"queue:{conversation_id}", text)
+
+    def _offer(self, session: Session, slot: str, text: str) -> None:
+        if self._told.get(session) != text:
+            self._told[session] = text
+            session.offer(slot, text)
+
+    async def _count_mine(self, account_ids: set[str]) -> dict[str, int]:
+        query = (
+            select(conversation.c.advisor_id, func.count().label("held"))
+            .where(conversation.c.status == Status.ACTIVE, conversation.c.advisor_id.in_(account_ids))
+            .group_by(conversation.c.advisor_id)
+        )
+        async with self._db.read() as connection:
+            return {row.advisor_id: row.held for row in await connection.execute(query)}
+
+    async def _mirror(self) -> None:
+        """Write the sorted set anew when the line is not what this process last wrote."""
+        scores = {place.reference: place.sort_key for place in self._line.places}
+        if scores == self._mirrored:
+            return
+        key = f"{self._signals.prefix}:line"
+        try:
+            async with self._signals.redis.pipeline(transaction=True) as pipeline:
+                pipeline.delete(key)
+                if scores:
+                    pipeline.zadd(key, scores)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError):
+            logger.warning("line_not_mirrored")
+        else:
+            self._mirrored = scores
+
+
+async def _read_places(connection: AsyncConnection) -> tuple[Place, ...]:
+    columns: Any = conversation.c
+    query = (
+        select(columns.id, columns.reference, columns.urgency, columns.waiting_since, columns.sort_key)
+        .where(columns.status == Status.WAITING)
+        .order_by(columns.sort_key, columns.id)
+        .limit(MOST_READ)
+    )
+    return tuple(Place(*row) for row in await connection.execute(query))
+
+
+async def _read_claims(connection: AsyncConnection, since: datetime) -> tuple[Claimed, ...]:
+    query = select(conversation.c.waiting_since, conversation.c.claimed_at).where(conversation.c.claimed_at >= since)
+    return tuple(Claimed(row.waiting_since, row.claimed_at) for row in await connection.execute(query.limit(1_000)))
