@@ -1,6 +1,19 @@
 """Tables of the guidance: articles, their immutable versions, where they were used, what readers said."""
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from core.db import Instant, RowId, metadata
 
@@ -17,6 +30,8 @@ article = Table(
     Column("updated_at", Instant, nullable=False),
     Column("withdrawn_at", Instant),
     Column("withdrawn_reason", Text),
+    # The guidance counter when readers last saw this article change; 0 before its first publication. Indexes follow it.
+    Column("changed", BigInteger, nullable=False, default=0, index=True),
 )
 
 # Append only: a version is never changed. `meta` is the front matter as JSON, unknown keys included.
@@ -74,6 +89,7 @@ article_feedback = Table(
     Column("helpful", Boolean, nullable=False),
     Column("sealed_comment", LargeBinary),
     Column("at", Instant, nullable=False),
+    Index(None, "article_id"),
 )
 
 search_log = Table(

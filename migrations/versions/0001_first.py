@@ -214,9 +214,11 @@ def create_knowledge() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn_at", sa.BigInteger()),
         sa.Column("withdrawn_reason", sa.Text()),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_article"),
         sa.UniqueConstraint("slug", name="uq_article_slug"),
     )
+    op.create_index("ix_article_changed", "article", ["changed"])
     create_article_version()
     op.create_table(
         "synonym",
@@ -249,6 +251,7 @@ def create_knowledge() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_article_feedback"),
         sa.ForeignKeyConstraint(["article_id"], ["article.id"], name="fk_article_feedback_article_id"),
     )
+    op.create_index("ix_article_feedback_article_id", "article_feedback", ["article_id"])
     op.create_table(
         "search_log",
         sa.Column("id", ROW_ID, nullable=False),
