@@ -35,7 +35,7 @@ faults: .venv/.dev static/dist/.built engines ## break its parts one after the o
 engines: .venv/.dev
 	@setup/engines
 
-.venv/.runtime: requirements.lock setup/python
+.venv/.runtime: requirements.lock requirements-redis.lock setup/python
 	@setup/python requirements.lock
 	@touch $@
 

