@@ -45,6 +45,8 @@ def current(url: str) -> str | None:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest form. Safe beside another migration and beside the running service."""
+    if url.startswith("sqlite:"):
+        _make_folder(Path(url.removeprefix("sqlite:///")).parent)
     with _connection(url) as connection:
         _wait_for_other(connection)
         _check_known(MigrationContext.configure(connection).get_current_revision())
@@ -61,6 +63,15 @@ def check_migrated(url: str) -> None:
     _check_known(stands)
     if stands != head():
         raise StartError("The database is not ready for this version of Dutyline. Run dutyline migrate.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StartError(
+            f"DATA_DIR cannot be used: {problem.strerror}. Set it to a folder that can be written."
+        ) from None
 
 
 def _check_known(revision: str | None) -> None:

@@ -1,0 +1,183 @@
+"""The command `dutyline`.
+
+What stands in the way of a start is one line on stderr and exit status 2; a refused change is one line and status 1. No
+traceback is ever shown: it may quote what somebody wrote. Each command imports what it needs when it runs.
+"""
+
+import asyncio
+import os
+import sys
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from core.errors import Refusal, StartError
+from core.people import Role
+from core.settings import read_settings
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Dutyline: a webchat in which professionals get advice from an advisor on duty.",
+)
+accounts = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
+guidance = typer.Typer(no_args_is_help=True, help="Articles as a folder of Markdown files.")
+cli.add_typer(accounts, name="account")
+cli.add_typer(guidance, name="guidance")
+
+
+@cli.command()
+def run() -> None:
+    """Set up and serve the demo: web, worker, database and Redis in one."""
+    settings = read_settings(os.environ, demo=True)
+    from app.run import run_demo
+
+    raise typer.Exit(run_demo(settings))
+
+
+@cli.command()
+def web() -> None:
+    """Serve the pages. Starts only with every setting in place."""
+    settings = read_settings(os.environ)
+    from app.run import run_web
+
+    raise typer.Exit(run_web(settings))
+
+
+@cli.command(hidden=True)
+def web_process(
+    socket_fd: Annotated[int, typer.Option()], ready_fd: Annotated[int, typer.Option()], demo: bool = False
+) -> None:
+    """One of several web processes, started by their parent."""
+    from app.run import run_web_process
+    from app.server import Inherited
+
+    raise typer.Exit(run_web_process(read_settings(os.environ, demo=demo), Inherited(socket_fd, ready_fd)))
+
+
+@cli.command()
+def worker() -> None:
+    """Offer conversations, free the stranded, keep to retention. Any number may run; one leads."""
+    settings = read_settings(os.environ)
+    from app.run import run_worker_alone
+
+    raise typer.Exit(run_worker_alone(settings))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the form of this version."""
+    from app.migrations import head, migrate
+    from app.offline import migration_url
+
+    migrate(migration_url(os.environ))
+    print(f"The database has the form {head()}.")
+
+
+@accounts.command("add")
+def add_account(
+    email: str,
+    name: Annotated[str, typer.Option(help="The name that visitors and colleagues see.")],
+    role: Annotated[list[Role], typer.Option(help="May be given several times.")],
+) -> None:
+    """Create an account. The password is asked for twice, or read from stdin."""
+    from app.commands import add_account as add
+
+    account = asyncio.run(add(os.environ, email, name, frozenset(role), _ask_password()))
+    print(f"{account.email} may sign in as {', '.join(sorted(account.roles))}.")
+
+
+@accounts.command("list")
+def list_accounts() -> None:
+    """Show every account."""
+    from app.commands import print_accounts
+
+    asyncio.run(print_accounts(os.environ))
+
+
+@accounts.command("disable")
+def disable_account(email: str) -> None:
+    """Close an account and end its sessions. What it did stays on record."""
+    from app.commands import disable_account as disable
+
+    asyncio.run(disable(os.environ, email))
+    print("The account is disabled and its sessions have ended.")
+
+
+@guidance.command("import")
+def import_guidance(
+    folder: Path, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False
+) -> None:
+    """Read a folder of Markdown files with front matter into the editor."""
+    from app.commands import import_guidance as read
+
+    raise typer.Exit(asyncio.run(read(os.environ, folder, dry_run=dry_run)))
+
+
+@guidance.command("export")
+def export_guidance(folder: Path) -> None:
+    """Write every article into a folder, one Markdown file each."""
+    from app.commands import export_guidance as write
+
+    asyncio.run(write(os.environ, folder))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check every part and say what to do about those that are not well."""
+    from app.doctor import examine
+
+    raise typer.Exit(examine(os.environ))
+
+
+def main() -> None:
+    from app.logs import configure_logs
+
+    configure_logs()
+    try:
+        cli()
+    except StartError as problem:
+        _stop(str(problem), 2)
+    except Refusal as refusal:
+        _stop(refusal.text, 1)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+    except BrokenPipeError:
+        os._exit(0)
+    except Exception as problem:  # noqa: BLE001  # the last place before the terminal: it would show a traceback
+        _crash(problem)
+
+
+def _stop(line: str, status: int) -> None:
+    print(line, file=sys.stderr)
+    sys.exit(status)
+
+
+def _crash(problem: BaseException) -> None:
+    """One line for people, and the places in the code, without a word of what was handled, for whoever repairs it."""
+    from app.logs import places
+
+    while isinstance(problem, BaseExceptionGroup):
+        problem = problem.exceptions[0]
+    if isinstance(problem, StartError):
+        _stop(str(problem), 2)
+    structlog.get_logger().critical("crash", problem=type(problem).__name__, at=places(problem.__traceback__))
+    _stop("Dutyline stopped: something unforeseen happened. The line above says where.", 1)
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass("Password: ")
+    if getpass("The same again: ") != password:
+        raise StartError("The two passwords differ. Nothing was done.")
+    return password
+
+
+if __name__ == "__main__":
+    main()
