@@ -68,14 +68,35 @@ async function post(form, button) {
   const fields = new URLSearchParams()
   for (const [name, value] of new FormData(form)) fields.append(name, String(value))
   if (button?.name) fields.append(button.name, button.value)
-  const response = await fetch(form.action, { method: 'POST', body: fields, headers: { Accept: 'text/html' } })
-  if (response.redirected) {
-    location.assign(response.url)
+  const { page, address } = await send(form.action, fields)
+  if (new URL(address).pathname !== new URL(form.action).pathname) {
+    location.assign(address)
     return null
   }
-  if (!response.ok && response.status !== 422) throw new Error(`answered with ${response.status}`)
-  const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   return { main: document.importNode(mainOf(page), true), title: page.title }
+}
+
+/**
+ * XMLHttpRequest, because it hands over a parsed document: with Trusted Types no text may be parsed by a script.
+ *
+ * @param {string} action
+ * @param {URLSearchParams} fields
+ * @returns {Promise<{ page: Document, address: string }>}
+ */
+function send(action, fields) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open('POST', action)
+    request.responseType = 'document'
+    request.setRequestHeader('Accept', 'text/html')
+    request.onload = () => {
+      const isPage = request.status === 200 || request.status === 422
+      if (isPage && request.responseXML) resolve({ page: request.responseXML, address: request.responseURL })
+      else reject(new Error(`answered with ${request.status}`))
+    }
+    request.onerror = () => reject(new Error('no answer'))
+    request.send(fields)
+  })
 }
 
 function remember() {
