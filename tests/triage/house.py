@@ -1,0 +1,269 @@
+"""A small service for these tests: the parts of triage behind their doors, with real keys, log and database.
+
+Cora and Dev are advisors, Eve edits. A visitor is a client without a session; `ask` is what an outside client sends.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jinja2
+from sqlalchemy import func, insert, select
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from chat.conversations import Conversations
+from chat.fanout import Fanout
+from chat.keys import ConversationKeys
+from chat.log import Log
+from chat.tables import conversation
+from core.audit import AuditLog
+from core.clock import LONDON
+from core.crypto import KeyRing, Signer
+from core.db import Database
+from core.doors import PUBLIC, Door
+from core.edge import Edge
+from core.limits import Limiter
+from core.people import Role, SignedIn
+from core.settings import read_settings
+from core.signals import Signals, open_redis
+from core.tables import setting
+from core.web import Site
+from staff.tables import account, account_role
+from triage.ask import AskPages
+from triage.claims import Claims
+from triage.hours import Opening
+from triage.presence import Presences
+from triage.queue import Queue
+from triage.ticket import Tickets
+
+ORIGIN = "http://127.0.0.1:8000"
+TEMPLATES = Path(__file__).parent.parent.parent / "templates"
+
+ENQUIRY = {
+    "immediate_danger": "no",
+    "sector": "probation",
+    "area": "cleveland",
+    "topic": "recognising_risk",
+    "deadline": "days",
+    "risk_flags": "none",
+    "question": "How do I prepare a first supervision session?",
+    "nickname": "Ada",
+    "language": "en",
+    "confirmed": "yes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A finding of the small finder below."""
+
+    start: int
+    end: int
+    text: str
+    kind: str = "phone"
+    label: str = "phone number"
+
+
+def find_phones(text: str) -> Sequence[Phone]:
+    return [Phone(*found.span(), found.group()) for found in re.finditer(r"07700 9\d{5}", text)]
+
+
+@dataclass
+class FixedClock:
+    """A Monday at noon, until a test moves it."""
+
+    now: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class House:
+    """Everything of one service, made on a fresh database."""
+
+    db: Database
+    clock: FixedClock = field(default_factory=FixedClock)
+    people: dict[str, SignedIn] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        keyring = KeyRing([secrets.token_bytes(32)])
+        self.signer = Signer(secrets.token_bytes(32))
+        self.keys = ConversationKeys(keyring)
+        self.audit = AuditLog(self.signer)
+        self.signals = Signals(open_redis("redis://127.0.0.1:1"), "test")
+        self.log = Log(self.db, self.keys, self.clock)
+        self.fanout = Fanout(self.log, self.signals)
+        self.conversations = Conversations(self.db, self.log, self.keys, self.clock)
+        self.opening = Opening(self.db, self.clock)
+        self.queue = Queue(self.db, self.log, self.fanout, self.signals, self.clock)
+        self.presences = Presences(self.db, self.clock)
+        self.claims = Claims(self.db, self.log, self.fanout, self.audit, self.clock)
+        self.tickets = Tickets(keyring, self.clock)
+        self.limiter = Limiter(1, 60)
+        self.app = Starlette(routes=[door.route() for door in self.doors()])
+        self.app.state.site = Site(read_settings({"DATA_DIR": "/nowhere"}, demo=True), self.signer, templates(), asset)
+        self.app.state.identify = self._identify
+
+    def doors(self) -> list[Door]:
+        ask = AskPages(
+            self.db,
+            self.conversations,
+            self.log,
+            self.audit,
+            self.opening,
+            self.tickets,
+            self.limiter,
+            self.clock,
+            find_phones,
+        )
+        return [Door("/ask", ask.ask, PUBLIC), Door("/ask", ask.answer, PUBLIC, ("POST",))]
+
+    async def _identify(self, request: Request) -> SignedIn | None:
+        return self.people.get(request.cookies.get("session", ""))
+
+    async def hire(self, name: str, *roles: Role, capacity: int = 2, presence: str = "online") -> SignedIn:
+        person = SignedIn(
+            secrets.token_hex(8), name, frozenset(roles), secrets.token_urlsafe(32), datetime.max.replace(tzinfo=UTC)
+        )
+        self.people[person.token] = person
+        async with self.db.write() as connection:
+            await connection.execute(
+                insert(account).values(
+                    id=person.account_id,
+                    email=f"{person.account_id}@example.org",
+                    name=name,
+                    created_at=self.clock(),
+                    capacity=capacity,
+                    presence=presence,
+                )
+            )
+            for role in roles:
+                await connection.execute(insert(account_role).values(account_id=person.account_id, role=role))
+        return person
+
+    def client(self, person: SignedIn | None = None) -> "Browser":
+        transport = httpx.ASGITransport(
+            Edge(self.app, self.app.state.site.settings, lambda: False), client=("192.0.2.7", 5000)
+        )
+        cookies = {"session": person.token} if person else {}
+        return Browser(
+            httpx.AsyncClient(transport=transport, base_url=ORIGIN, cookies=cookies, headers={"origin": ORIGIN})
+        )
+
+    async def enquire(self, **changes: Any) -> str:
+        """Start a conversation as an outside client does; its reference."""
+        async with self.client() as ada:
+            answered = await ada.post("/ask", {**ENQUIRY, **changes})
+            assert answered.status_code == 303, answered.text
+        async with self.db.read() as connection:
+            newest = select(conversation.c.reference).order_by(conversation.c.id.desc()).limit(1)
+            return str((await connection.execute(newest)).scalar_one())
+
+    async def set(self, name: str, value: str) -> None:
+        async with self.db.write() as connection:
+            await connection.execute(insert(setting).values(name=name, value=value))
+        self.opening.forget()
+
+    async def count(self, table: Any) -> int:
+        async with self.db.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+@dataclass
+class Browser:
+    """One person's cookies, and the form token that their pages carry."""
+
+    http: httpx.AsyncClient
+
+    async def __aenter__(self) -> "Browser":
+        await self.http.__aenter__()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        await self.http.aclose()
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self.http.get(path, headers=headers)
+
+    async def token(self) -> str:
+        page = await self.http.get("/ask?all=1&leave=1")
+        found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+        assert found is not None
+        return found.group(1)
+
+    async def post(self, path: str, fields: dict[str, Any], *, token: str | None = None) -> httpx.Response:
+        form = {**fields, "csrf_token": await self.token() if token is None else token}
+        return await self.http.post(path, data=form)
+
+    async def post_json(self, path: str, document: dict[str, Any]) -> httpx.Response:
+        return await self.http.post(path, json=document, headers={"x-csrf-token": await self.token()})
+
+
+@asynccontextmanager
+async def opened(db: Database) -> AsyncIterator[House]:
+    """A house whose log is being written."""
+    house = House(db)
+    writer = asyncio.create_task(house.log.run())
+    try:
+        yield house
+    finally:
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+
+
+def templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.globals |= {
+        "_": lambda text: text,
+        "now": datetime(2026, 11, 23, 12, 0, tzinfo=UTC),
+        "lang": "en",
+        "service": {"name": "Dutyline", "phone": "0808 802 4040", "emergency_text": "Say where you are."},
+    }
+    environment.filters |= {
+        "clock": lambda at: f"{at.astimezone(LONDON):%H:%M}",
+        "day": lambda at: f"{at.astimezone(LONDON):%A}",
+        "date": lambda day: f"{day:%d %B %Y}",
+    }
+    return environment
+
+
+def asset(name: str) -> str:
+    return f"/static/test/{name}"
+
+
+def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+def hidden_fields(page: str) -> dict[str, Any]:
+    """The hidden inputs of the page's first form, as a browser would send them."""
+    form = re.search(r"<form class=\"ask.*?</form>", page, re.S)
+    assert form is not None, page
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()):
+        found[name] = (
+            [*found[name], value]
+            if isinstance(found.get(name), list)
+            else [found[name], value]
+            if name in found
+            else value
+        )
+    return found
+
+
+def ids_of(page: str) -> Iterable[str]:
+    return re.findall(r' id="([^"]+)"', page)
