@@ -56,7 +56,8 @@ event = Table(
     Column("seq", Integer, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("author", String(32), nullable=False),
-    Column("client_id", LargeBinary(16)),
+    # The UUID that the sender made, as 32 hexadecimal digits.
+    Column("client_id", String(32)),
     Column("at_ms", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("conversation_id", "seq"),

@@ -37,7 +37,7 @@ async def read_form(request: Request) -> FormData:
         texts = [value for value in form.values() if isinstance(value, str)]
     elif kind == FORM_TYPE:
         pairs = _decode_pairs(await request.body())
-        form, texts = FormData(pairs), [value for _, value in pairs]
+        form, texts = FormData([(name, value) for name, value in pairs]), [value for _, value in pairs]
     elif kind == "" and not await request.body():
         return FormData()
     else:

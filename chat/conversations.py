@@ -1,0 +1,273 @@
+"""Conversations: opening one, finding one, who may see it, ending it.
+
+Each change of state is one conditional UPDATE that names the state it leaves, in one transaction with the event that
+tells of it. A conversation that somebody may not see does not exist for them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
+from chat.keys import ConversationKeys, place_of
+from chat.log import Log
+from chat.session import Head
+from chat.references import new_reference, new_resume_code, parse_reference, parse_resume_code
+from chat.tables import conversation, draft, participant
+from chat.words import OPEN, Kind, Side, Status
+from core.clock import Clock
+from core.crypto import DataKey, new_token, token_hash
+from core.db import Database
+from core.errors import Ended, NotFound
+from core.people import SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One row, with the nickname opened. Times are aware UTC; `sort_key` is in milliseconds."""
+
+    id: int
+    reference: str
+    status: Status
+    urgency: str
+    waiting_since: datetime
+    sort_key: int
+    advisor_id: str | None
+    claim_epoch: int
+    last_seq: int
+    sector: str
+    area: str
+    topic: str
+    deadline: str
+    immediate_danger: str
+    called_999: str | None
+    risk_flags: tuple[str, ...]
+    language: str
+    nickname: str
+    created_at: datetime
+    claimed_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    visitor_read: int
+    advisor_read: int
+    visitor_last_at: datetime | None
+    advisor_last_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def visitor(self) -> Author:
+        return Author(Side.VISITOR, VISITOR_AUTHOR.key, self.nickname)
+
+
+@dataclass(frozen=True, slots=True)
+class NewConversation:
+    """A checked enquiry. `sort_key` in milliseconds; `question` becomes the first message."""
+
+    urgency: str
+    sort_key: int
+    sector: str
+    area: str
+    topic: str
+    deadline: str
+    immediate_danger: str
+    called_999: str | None
+    risk_flags: tuple[str, ...]
+    language: str
+    nickname: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What exists now. The token and the code are known here only; their hashes are stored."""
+
+    id: int
+    reference: str
+    visitor_token: str
+    resume_code: str
+    events: list[Event]
+
+
+class Conversations:
+    def __init__(self, db: Database, log: Log, keys: ConversationKeys, clock: Clock) -> None:
+        self._db = db
+        self._log = log
+        self._keys = keys
+        self._clock = clock
+
+    async def open(self, connection: AsyncConnection, new: NewConversation, now: datetime) -> Opened:
+        """The row, its key, the question as event 1 and `queued` as event 2, in the caller's transaction."""
+        key, wrapped = self._keys.make()
+        token, code = new_token(), new_resume_code()
+        reference, row_id = await self._insert(
+            connection,
+            {
+                "status": Status.WAITING,
+                "urgency": new.urgency,
+                "waiting_since": now,
+                "sort_key": new.sort_key,
+                "visitor_token_hash": token_hash(token),
+                "resume_code_hash": token_hash(code),
+                "wrapped_key": wrapped,
+                "sector": new.sector,
+                "area": new.area,
+                "topic": new.topic,
+                "deadline": new.deadline,
+                "immediate_danger": new.immediate_danger,
+                "called_999": new.called_999,
+                "risk_flags": " ".join(new.risk_flags),
+                "language": new.language,
+                "created_at": now,
+            },
+        )
+        name = new.nickname or VISITOR_AUTHOR.name
+        if new.nickname:
+            sealed = key.seal(new.nickname.encode(), place_of(row_id, "nickname"))
+            await connection.execute(update(conversation).where(conversation.c.id == row_id).values(sealed_nickname=sealed))
+        visitor = Author(Side.VISITOR, VISITOR_AUTHOR.key, name)
+        question = Entry(Kind.MESSAGE, visitor, new.question)
+        queued = Entry(Kind.QUEUED, SYSTEM_AUTHOR, data={"urgency": new.urgency})
+        events = await self._log.append(connection, row_id, question, queued)
+        return Opened(row_id, reference, token, code, events)
+
+    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> tuple[str, int]:
+        for _ in range(5):
+            reference = new_reference()
+            try:
+                async with connection.begin_nested():
+                    done = await connection.execute(insert(conversation).values(reference=reference, **values).returning(conversation.c.id))
+                    return reference, done.scalar_one()
+            except IntegrityError:
+                continue
+        raise RuntimeError("five references in a row were taken")
+
+    async def of_visitor(self, token: str) -> Conversation | None:
+        """The conversation that this cookie opens."""
+        if not 20 <= len(token) <= 100:
+            return None
+        return await self._one(select(conversation).where(conversation.c.visitor_token_hash == token_hash(token)))
+
+    async def by_reference(self, reference: str) -> Conversation | None:
+        known = parse_reference(reference)
+        return await self._one(select(conversation).where(conversation.c.reference == known)) if known else None
+
+    async def by_id(self, conversation_id: int) -> Conversation | None:
+        return await self._one(select(conversation).where(conversation.c.id == conversation_id))
+
+    async def access_staff(self, reference: str, person: SignedIn) -> Conversation:
+        """The conversation, for its advisor and for colleagues who were brought in. For anybody else: NotFound."""
+        known = parse_reference(reference)
+        if known is None:
+            raise NotFound
+        found = await self._one(select(conversation).where(conversation.c.reference == known, _seen_by(person.account_id)))
+        if found is None:
+            raise NotFound
+        return found
+
+    async def of_account(self, account_id: str) -> list[Conversation]:
+        """Those that are active with this account or that it was brought into, the longest held first."""
+        mine = select(conversation).where(conversation.c.status == Status.ACTIVE, _seen_by(account_id))
+        async with self._db.read() as connection:
+            rows = (await connection.execute(mine.order_by(conversation.c.claimed_at))).all()
+        return [self._opened(row) for row in rows]
+
+    async def heads_of_visitor(self, token: str) -> list[Head]:
+        return await self._heads(conversation.c.visitor_token_hash == token_hash(token))
+
+    async def heads_of_account(self, account_id: str) -> list[Head]:
+        return await self._heads(and_(conversation.c.status == Status.ACTIVE, _seen_by(account_id)))
+
+    async def _heads(self, where: Any) -> list[Head]:
+        columns = [conversation.c[name] for name in Head.__slots__]
+        async with self._db.read() as connection:
+            rows = (await connection.execute(select(*columns).where(where, conversation.c.wrapped_key.is_not(None)))).all()
+        return [Head(*row) for row in rows]
+
+    async def resume(self, connection: AsyncConnection, reference: str, code: str) -> str | None:
+        """A new token for the visitor who knows reference and code; None when they do not fit. Older tokens end."""
+        known, exact = parse_reference(reference), parse_resume_code(code)
+        if known is None or exact is None:
+            return None
+        token = new_token()
+        done = await connection.execute(
+            update(conversation)
+            .where(conversation.c.reference == known, conversation.c.resume_code_hash == token_hash(exact))
+            .values(visitor_token_hash=token_hash(token))
+        )
+        return token if done.rowcount == 1 else None
+
+    async def end(self, found: Conversation, by: Author, now: datetime) -> None:
+        """Active becomes ended, waiting becomes left. Raises Ended when somebody was faster."""
+        leaving = found.status in (Status.WAITING, Status.QUESTION)
+        status, kind = (Status.LEFT, Kind.LEFT) if leaving else (Status.ENDED, Kind.ENDED)
+        async with self._db.write() as connection:
+            done = await connection.execute(
+                update(conversation)
+                .where(
+                    conversation.c.id == found.id,
+                    conversation.c.status == found.status,
+                    conversation.c.claim_epoch == found.claim_epoch,
+                )
+                .values(status=status, ended_at=now, ended_by=by.kind)
+            )
+            if done.rowcount != 1:
+                raise Ended
+            events = await self._log.append(connection, found.id, Entry(kind, by, data={"by": by.kind}))
+        self._log.announce(events)
+
+    async def save_draft(self, found: Conversation, account_id: str, text: str) -> None:
+        """Keep an advisor's unsent text; an empty one forgets it."""
+        async with self._db.write() as connection:
+            key = await self._key(connection, found.id)
+            mine = and_(draft.c.conversation_id == found.id, draft.c.account_id == account_id)
+            await connection.execute(draft.delete().where(mine))
+            if text:
+                sealed = key.seal(text.encode(), place_of(found.id, f"draft|{account_id}"))
+                await connection.execute(
+                    insert(draft).values(conversation_id=found.id, account_id=account_id, sealed=sealed, at=self._clock())
+                )
+
+    async def draft(self, found: Conversation, account_id: str) -> str:
+        async with self._db.read() as connection:
+            query = select(draft.c.sealed).where(draft.c.conversation_id == found.id, draft.c.account_id == account_id)
+            sealed = (await connection.execute(query)).scalar_one_or_none()
+            key = await self._key(connection, found.id) if sealed else None
+        return key.open(sealed, place_of(found.id, f"draft|{account_id}")).decode() if key and sealed else ""
+
+    async def seal(self, connection: AsyncConnection, conversation_id: int, text: str, what: str) -> bytes:
+        """A text that belongs to this conversation, such as a summary, under its key."""
+        return (await self._key(connection, conversation_id)).seal(text.encode(), place_of(conversation_id, what))
+
+    async def unseal(self, connection: AsyncConnection, conversation_id: int, sealed: bytes, what: str) -> str:
+        return (await self._key(connection, conversation_id)).open(sealed, place_of(conversation_id, what)).decode()
+
+    async def _key(self, connection: AsyncConnection, conversation_id: int) -> DataKey:
+        query = select(conversation.c.wrapped_key).where(conversation.c.id == conversation_id)
+        return self._keys.get(conversation_id, (await connection.execute(query)).scalar_one_or_none())
+
+    async def _one(self, query: Select[Any]) -> Conversation | None:
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return self._opened(row) if row is not None and row.wrapped_key is not None else None
+
+    def _opened(self, row: Row[Any]) -> Conversation:
+        name = VISITOR_AUTHOR.name
+        if row.sealed_nickname is not None:
+            name = self._keys.get(row.id, row.wrapped_key).open(row.sealed_nickname, place_of(row.id, "nickname")).decode()
+        plain = {column: getattr(row, column) for column in _PLAIN_COLUMNS}
+        return Conversation(**plain, status=Status(row.status), risk_flags=tuple(row.risk_flags.split()), nickname=name)
+
+
+_PLAIN_COLUMNS = frozenset(Conversation.__slots__) - {"status", "risk_flags", "nickname"}
+
+
+def _seen_by(account_id: str) -> Any:
+    brought_in = select(participant.c.conversation_id).where(participant.c.account_id == account_id, participant.c.until.is_(None))
+    return or_(conversation.c.advisor_id == account_id, conversation.c.id.in_(brought_in))

@@ -1,0 +1,289 @@
+"""Fan-out: which live sessions of this process want which conversation, and how they learn that it moved.
+
+There is no queue of messages per session: a commit or a hint marks sessions dirty, and each reads what lies after its
+own cursor, from the last events kept here or from the database. A lost hint is repaired by the poll: every second, or
+every five while hints are known to arrive, the numbers of all conversations with sessions are compared.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from chat.events import Event, event_frame, hidden_frame
+from chat.frames import frame
+from chat.log import Log
+from chat.words import Kind, Side
+from core.errors import NotFound, Unavailable
+from core.signals import Hint, Signals
+
+if TYPE_CHECKING:
+    from chat.session import Session
+
+logger = structlog.get_logger()
+
+MOST_RECENT = 64
+POLL_S = 1.0
+POLLS_WHILE_HEALTHY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One event as text, once for staff and once for the visitor."""
+
+    seq: int
+    staff: str
+    visitor: str
+    ends: bool
+
+
+@dataclass(slots=True)
+class Feed:
+    """What this process knows of one conversation that it holds sessions of."""
+
+    reference: str
+    top: int
+    recent: deque[Rendered] = field(default_factory=lambda: deque(maxlen=MOST_RECENT))
+    sessions: "set[Session]" = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
+    """What the authors seen so far are called, so that no name has to travel with a hint."""
+
+    def render(self, event: Event) -> Rendered:
+        self.names[event.author.key] = event.author.name
+        staff = event_frame(self.reference, event)
+        visitor = hidden_frame(self.reference, event.seq) if event.hidden_from_visitor else staff
+        return Rendered(event.seq, staff, visitor, ends=event.kind in (Kind.ENDED, Kind.LEFT))
+
+
+class Fanout:
+    """All live sessions of this process. `run` keeps them fed until cancelled."""
+
+    def __init__(self, log: Log, signals: Signals) -> None:
+        self._log = log
+        self._signals = signals
+        self._feeds: dict[int, Feed] = {}
+        self._sessions: set[Session] = set()
+        self._wanted: dict[int, int] = {}
+        self._wake = asyncio.Event()
+        self._recheck_all = False
+        self._newcomers: list[Callable[[Session, int], None]] = []
+        self.is_draining = False
+        log.on_stored(self._stored_here)
+        signals.on("event", self._hinted)
+        signals.on("passing", self._passing_hinted)
+        signals.on("account", self._account_hinted)
+        signals.on_gap(self._missed_hints)
+
+    # Sessions come and go.
+
+    def enter(self, session: "Session") -> None:
+        self._sessions.add(session)
+
+    def leave(self, session: "Session") -> None:
+        self._sessions.discard(session)
+        for conversation_id in list(session.cursors):
+            self.unsubscribe(session, conversation_id)
+
+    def subscribe(self, session: "Session", conversation_id: int, reference: str, last_seq: int) -> None:
+        """From now on the session is told when the conversation moves. Subscribe first, then read: nothing falls between."""
+        feed = self._feeds.get(conversation_id)
+        if feed is None:
+            feed = self._feeds[conversation_id] = Feed(reference, last_seq)
+        if last_seq > feed.top:
+            self._move(conversation_id, feed, last_seq)
+        feed.sessions.add(session)
+        for listener in self._newcomers:
+            listener(session, conversation_id)
+
+    def on_subscribed(self, listener: "Callable[[Session, int], None]") -> None:
+        """Call `listener` when a session begins to follow a conversation."""
+        self._newcomers.append(listener)
+
+    def unsubscribe(self, session: "Session", conversation_id: int) -> None:
+        feed = self._feeds.get(conversation_id)
+        if feed is not None:
+            feed.sessions.discard(session)
+            if not feed.sessions:
+                del self._feeds[conversation_id]
+
+    def sessions(self) -> "list[Session]":
+        return list(self._sessions)
+
+    def waiting_for(self, conversation_ids: Iterable[int]) -> set[int]:
+        """Those of these conversations that have a session here."""
+        return {known for known in conversation_ids if known in self._feeds}
+
+    # What a session reads.
+
+    def top(self, conversation_id: int) -> int:
+        feed = self._feeds.get(conversation_id)
+        return feed.top if feed else 0
+
+    async def after(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:
+        """The next events after `cursor`, without a gap; empty when there is none."""
+        feed = self._feeds.get(conversation_id)
+        if feed is None or cursor >= feed.top:
+            return ()
+        recent = feed.recent
+        if recent and recent[0].seq <= cursor + 1 <= recent[-1].seq:
+            return [one for one in recent if one.seq > cursor]
+        return [feed.render(event) for event in await self._log.read(conversation_id, cursor)]
+
+    async def read_through(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:
+        """The next events from the database itself: what a session that has just come must see, hinted or not."""
+        events = await self._log.read(conversation_id, cursor)
+        feed = self._feeds.get(conversation_id)
+        if feed is None:
+            return ()
+        if events and events[-1].seq > feed.top:
+            self._move(conversation_id, feed, events[-1].seq)
+        return [feed.render(event) for event in events]
+
+    # What moves a conversation.
+
+    def _stored_here(self, events: Sequence[Event]) -> None:
+        moved: dict[int, tuple[int, int]] = {}
+        for event in events:
+            first, _ = moved.get(event.conversation_id, (event.seq, 0))
+            moved[event.conversation_id] = (first, event.seq)
+        self._keep(events)
+        for conversation_id, (first, last) in moved.items():
+            self._signals.send("event", conversation_id, first, last)
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        """Render what somebody here listens to, and wake them."""
+        for event in events:
+            feed = self._feeds.get(event.conversation_id)
+            if feed is None:
+                continue
+            if not feed.recent or feed.recent[-1].seq + 1 == event.seq:
+                feed.recent.append(feed.render(event))
+            elif event.seq > feed.recent[-1].seq:
+                feed.recent.clear()
+                feed.recent.append(feed.render(event))
+            self._move(event.conversation_id, feed, event.seq)
+
+    def _move(self, conversation_id: int, feed: Feed, top: int) -> None:
+        feed.top = max(feed.top, top)
+        for session in feed.sessions:
+            session.touch(conversation_id)
+
+    def _hinted(self, hint: Hint) -> None:
+        _, conversation_id, _, last = hint
+        feed = self._feeds.get(conversation_id)
+        if feed is not None and last > feed.top:
+            self._wanted[conversation_id] = last
+            self._wake.set()
+
+    def _missed_hints(self) -> None:
+        self._recheck_all = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._fetch_hinted())
+            tasks.create_task(self._poll())
+
+    async def _fetch_hinted(self) -> None:
+        """Read what hints told of, all conversations in one query; while it runs the next hints gather."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                if self._recheck_all:
+                    self._recheck_all = False
+                    await self._compare_tops()
+                wanted, self._wanted = self._wanted, {}
+                cursors = {one: feed.top for one in wanted if (feed := self._feeds.get(one)) is not None and wanted[one] > feed.top}
+                if cursors:
+                    for events in (await self._log.read_many(cursors)).values():
+                        self._keep(events)
+            except (Unavailable, NotFound):
+                logger.warning("hinted_events_not_read")
+
+    async def _poll(self) -> None:
+        """Repair what hints missed, whether Redis is there or not."""
+        count = 0
+        while True:
+            await asyncio.sleep(POLL_S)
+            count += 1
+            if self._feeds and (not self._signals.healthy or count % POLLS_WHILE_HEALTHY == 0):
+                try:
+                    await self._compare_tops()
+                except Unavailable:
+                    logger.warning("poll_failed")
+
+    async def _compare_tops(self) -> None:
+        for conversation_id, top in (await self._log.tops(list(self._feeds))).items():
+            feed = self._feeds.get(conversation_id)
+            if feed is not None and top > feed.top:
+                self._move(conversation_id, feed, top)
+
+    # What is never stored: typing, read marks, positions. The newest of a kind replaces the one before.
+
+    def push(self, conversation_id: int, slot: str, text: str, *, to: Side | None = None, but: str | None = None) -> None:
+        """Give a frame to this process's sessions of a conversation: to one side, or to all but one author."""
+        feed = self._feeds.get(conversation_id)
+        for session in list(feed.sessions) if feed else ():
+            if (to is None or session.viewer.side is to) and session.viewer.key != but:
+                session.offer(f"{slot}:{conversation_id}", text)
+
+    def pass_on(self, conversation_id: int, what: str, side: Side, key: str, seq: int = 0) -> None:
+        """Typing or a read mark, to everybody else in the conversation, in every process."""
+        self._passing_hinted(["passing", conversation_id, what, side, key, seq])
+        self._signals.send("passing", conversation_id, what, side, key, seq)
+
+    def _passing_hinted(self, hint: Hint) -> None:
+        _, conversation_id, what, side, key, seq = hint
+        feed = self._feeds.get(conversation_id)
+        if feed is None:
+            return
+        author = {"kind": side, "name": feed.names.get(key, "")}
+        extra = {"seq": seq} if what == "read" else {}
+        text = frame(what, conversation=feed.reference, author=author, **extra)
+        self.push(conversation_id, f"{what}:{side}", text, but=key)
+
+    def push_account(self, account_id: str, slot: str, text: str) -> None:
+        for session in self._sessions:
+            if session.viewer.key == account_id:
+                session.offer(slot, text)
+
+    # What an account may see changed.
+
+    def account_changed(self, account_id: str) -> None:
+        """An account gained or lost a conversation: its sessions look again, here and elsewhere."""
+        self._account_hinted(["account", account_id])
+        self._signals.send("account", account_id)
+
+    def _account_hinted(self, hint: Hint) -> None:
+        for session in self._sessions:
+            if session.viewer.key == hint[1]:
+                session.look_again()
+
+    async def close_unless(self, live: Callable[[set[str]], Awaitable[set[str]]]) -> None:
+        """Close the sessions of staff whose sign-in has ended. `live` answers which of these tokens still hold."""
+        tokens = {session.viewer.token for session in self._sessions if session.viewer.token}
+        if tokens:
+            kept = await live(tokens)
+            for session in self.sessions():
+                if session.viewer.token and session.viewer.token not in kept:
+                    session.close(4100)
+
+    async def drain(self, after_ms: Callable[[], int]) -> None:
+        """This process is going away: say when to come back, then close, spread over two seconds."""
+        self.is_draining = True
+        started = time.monotonic()
+        everybody = self.sessions()
+        for number, session in enumerate(everybody):
+            session.offer("reconnect", frame("reconnect", after_ms=after_ms()))
+            session.close(1012)
+            if number % 100 == 99 and time.monotonic() - started < 2:
+                await asyncio.sleep(0)
+        async with asyncio.timeout(3):
+            while self._sessions:
+                await asyncio.sleep(0.02)
+

@@ -1,0 +1,244 @@
+"""The log of conversations: the only place that numbers and stores what is said.
+
+Group commit: callers put their message into the writer's queue and wait. The writer takes all that wait, locks those
+conversations, checks rights and state inside the transaction, answers ids that are known, numbers and stores the rest,
+commits, and only then answers. While one commit runs the next batch gathers; nothing waits on purpose.
+"""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.events import Author, Entry, Event, open_event, seal_event
+from chat.keys import ConversationKeys
+from chat.rows import LogRows, NewRow
+from chat.tables import participant
+from chat.words import OPEN, VISITOR, Kind, Side, Status
+from core.clock import Clock, to_ms
+from core.db import Database
+from core.errors import AssignmentLost, Ended, IdConflict, NotFound, Refusal, Unavailable
+
+logger = structlog.get_logger()
+
+MOST_WAITING = 2_000
+MOST_IN_BATCH = 256
+ANSWER_WITHIN_S = 5.0
+PAGE = 200
+
+OnStored = Callable[[Sequence[Event]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The message is committed under this number. `again`: it was stored before, under the same id."""
+
+    seq: int
+    at_ms: int
+    again: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """One caller of `say`, until its answer is known."""
+
+    conversation_id: int
+    entry: Entry
+    answer: asyncio.Future[Receipt]
+
+    @property
+    def key(self) -> tuple[int, str, str]:
+        assert self.entry.client_id is not None
+        return self.conversation_id, self.entry.author.key, self.entry.client_id.hex
+
+    def refuse(self, refusal: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(refusal)
+
+
+class Log:
+    """One writer a process. `run` must be running for `say` to be answered."""
+
+    def __init__(self, db: Database, keys: ConversationKeys, clock: Clock) -> None:
+        self._db = db
+        self._keys = keys
+        self._clock = clock
+        self._rows = LogRows(is_sqlite=db.is_sqlite)
+        self._queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._on_stored: list[OnStored] = []
+
+    def on_stored(self, listener: OnStored) -> None:
+        """Call `listener` with the events of each commit of this process, after it."""
+        self._on_stored.append(listener)
+
+    async def say(self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE) -> Receipt:
+        """Store a message or a note. The receipt means that it is committed; `Unavailable` means that it may or may not be."""
+        if len(self._queue) >= MOST_WAITING:
+            raise Unavailable
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), answer))
+        self._wake.set()
+        try:
+            return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def run(self) -> None:
+        """Commit what waits until cancelled; a batch that is cut is answered by nobody and sent again by its clients."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
+                await self._answer([one for one in batch if not one.answer.done()])
+
+    async def append(self, connection: AsyncConnection, conversation_id: int, *entries: Entry) -> list[Event]:
+        """Number and store entries inside the caller's own transaction; `announce` them after its commit."""
+        row = (await self._rows.lock(connection, [conversation_id])).get(conversation_id)
+        if row is None:
+            raise NotFound
+        events = self._number(row.id, row.last_seq, entries)
+        await self._store(connection, {row.id: row}, events)
+        return events
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Tell this process's sockets, and the other processes, that these events are committed."""
+        for listener in self._on_stored:
+            listener(events)
+
+    async def read(self, conversation_id: int, after: int = 0, limit: int = PAGE) -> list[Event]:
+        return (await self.read_many({conversation_id: after}, limit)).get(conversation_id, [])
+
+    async def read_many(self, cursors: dict[int, int], limit: int = PAGE) -> dict[int, list[Event]]:
+        """At most `limit` events after the cursor of each conversation, in order."""
+        async with self._db.read() as connection:
+            rows = await self._rows.after(connection, cursors, limit)
+        found: dict[int, list[Event]] = {}
+        for row in rows:
+            found.setdefault(row.conversation_id, []).append(open_event(row, self._keys.get(row.conversation_id, row.wrapped_key)))
+        return found
+
+    async def tops(self, conversation_ids: Sequence[int]) -> dict[int, int]:
+        """The number of the last event of each conversation."""
+        async with self._db.read() as connection:
+            return await self._rows.tops(connection, conversation_ids)
+
+    async def _answer(self, batch: list[_Waiting]) -> None:
+        if not batch:
+            return
+        try:
+            try:
+                receipts, events = await self._commit(batch)
+            except IntegrityError:
+                # Another process stored one of these ids between our look and our insert: now it can be seen.
+                receipts, events = await self._commit(batch)
+        except Refusal as refusal:
+            for one in batch:
+                one.refuse(refusal)
+        except Exception as problem:
+            logger.error("batch_failed", kind=type(problem).__name__, size=len(batch))
+            for one in batch:
+                one.refuse(Unavailable())
+        else:
+            for one, receipt in receipts:
+                if not one.answer.done():
+                    one.answer.set_result(receipt)
+            if events:
+                self.announce(events)
+
+    async def _commit(self, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, Receipt]], list[Event]]:
+        async with self._db.write() as connection:
+            rows = await self._rows.lock(connection, sorted({one.conversation_id for one in batch}))
+            known = await self._known(connection, batch, rows)
+            brought_in = await self._brought_in(connection, batch, rows)
+            receipts: list[tuple[_Waiting, Receipt]] = []
+            events: list[Event] = []
+            tops = {row.id: row.last_seq for row in rows.values()}
+            for one in batch:
+                row = rows.get(one.conversation_id)
+                before = known.get(one.key)
+                refusal = _refusal_of(one, row, before, brought_in)
+                if refusal is not None:
+                    one.refuse(refusal)
+                elif before is not None:
+                    receipts.append((one, Receipt(before.seq, before.at_ms, again=True)))
+                else:
+                    event = self._number(one.conversation_id, tops[one.conversation_id], [one.entry])[0]
+                    tops[one.conversation_id], known[one.key] = event.seq, event
+                    events.append(event)
+                    receipts.append((one, Receipt(event.seq, event.at_ms, again=False)))
+            if events:
+                await self._store(connection, rows, events)
+        return receipts, events
+
+    async def _known(self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]) -> dict[tuple[int, str, str], Event]:
+        known = {}
+        for row in await self._rows.known(connection, [one.key for one in batch]):
+            event = open_event(row, self._keys.get(row.conversation_id, rows[row.conversation_id].wrapped_key))
+            known[row.conversation_id, row.author, row.client_id] = event
+        return known
+
+    async def _brought_in(self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]) -> dict[tuple[int, str], str]:
+        """The part of staff who write without being the advisor, by (conversation, account)."""
+        others = {
+            (one.conversation_id, one.entry.author.key)
+            for one in batch
+            if one.entry.author.key != VISITOR and (row := rows.get(one.conversation_id)) is not None and row.advisor_id != one.entry.author.key
+        }
+        if not others:
+            return {}
+        query = select(participant.c.conversation_id, participant.c.account_id, participant.c.part).where(
+            participant.c.conversation_id.in_({pair[0] for pair in others}), participant.c.until.is_(None)
+        )
+        found = {(row.conversation_id, row.account_id): str(row.part) for row in await connection.execute(query)}
+        return {pair: part for pair, part in found.items() if pair in others}
+
+    def _number(self, conversation_id: int, last_seq: int, entries: Iterable[Entry]) -> list[Event]:
+        at_ms = to_ms(self._clock())
+        return [
+            Event(conversation_id, last_seq + step, entry.kind, entry.author, at_ms, entry.client_id, entry.text, entry.data)
+            for step, entry in enumerate(entries, start=1)
+        ]
+
+    async def _store(self, connection: AsyncConnection, rows: dict[int, Row[Any]], events: Sequence[Event]) -> None:
+        await self._rows.store(
+            connection,
+            [
+                NewRow(
+                    conversation_id=event.conversation_id,
+                    seq=event.seq,
+                    kind=event.kind,
+                    author=event.author.key,
+                    side=event.author.kind,
+                    client_id=event.client_id.hex if event.client_id else None,
+                    at_ms=event.at_ms,
+                    sealed=seal_event(event, self._keys.get(event.conversation_id, rows[event.conversation_id].wrapped_key)),
+                )
+                for event in events
+            ],
+        )
+
+
+def _refusal_of(one: _Waiting, row: Row[Any] | None, before: Event | None, brought_in: dict[tuple[int, str], str]) -> Refusal | None:
+    """Why this message may not be written, decided on the locked row; None when it may."""
+    if row is None or row.wrapped_key is None:
+        return NotFound()
+    if before is not None:
+        return None if (before.text, before.kind) == (one.entry.text, one.entry.kind) else IdConflict()
+    author = one.entry.author
+    is_note = one.entry.kind is Kind.NOTE
+    if author.kind is not Side.VISITOR and row.advisor_id != author.key:
+        part = brought_in.get((one.conversation_id, author.key))
+        if part is None or (part != "joined" and not is_note):
+            return AssignmentLost()
+    if row.status not in OPEN and not (is_note and row.status == Status.ENDED):
+        return Ended()
+    return None

@@ -1,0 +1,275 @@
+"""The visitor's own pages: the conversation in each of its states, what is said by form, the transcript, coming back.
+
+The cookie `visitor` is all that opens them. What stands around a conversation (the line, guidance, the enquiry in words)
+is told by `Surroundings`, since it belongs to other parts.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+
+from chat.conversations import Conversation, Conversations
+from chat.entries import entry_views
+from chat.events import Author
+from chat.log import PAGE, Log
+from chat.saying import Said, say
+from chat.session import Viewer
+from chat.transcripts import Transcript, as_pdf, as_text
+from chat.words import Side, Status
+from core.clock import Clock, rfc3339
+from core.db import Database
+from core.errors import BadFrame, NotFound, RateLimited, Refusal
+from core.forms import field
+from core.limits import Throttle
+from core.text import MESSAGE_CHARACTERS
+from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie
+
+
+class Surroundings(Protocol):
+    """What other parts know of a conversation, as context for its pages."""
+
+    def enquiry(self, conversation: Conversation) -> list[tuple[str, str]]: ...
+
+    async def waiting(self, conversation: Conversation, request: Request) -> dict[str, Any]: ...
+
+    async def ended(self, conversation: Conversation) -> dict[str, Any]: ...
+
+
+class VisitorPages:
+    def __init__(
+        self,
+        db: Database,
+        conversations: Conversations,
+        log: Log,
+        surroundings: Surroundings,
+        throttle: Throttle,
+        clock: Clock,
+        epoch: str,
+        network: Callable[[Request], str],
+    ) -> None:
+        self._db = db
+        self._conversations = conversations
+        self._log = log
+        self._surroundings = surroundings
+        self._throttle = throttle
+        self._clock = clock
+        self._epoch = epoch
+        self._network = network
+
+    async def viewer(self, connection: HTTPConnection) -> Viewer | None:
+        """The visitor behind a request or a socket."""
+        token = connection.cookies.get(VISITOR_COOKIE, "")
+        found = await self._conversations.of_visitor(token)
+        if found is None:
+            return None
+        return Viewer(Side.VISITOR, found.visitor.key, found.nickname, "", lambda: self._conversations.heads_of_visitor(token))
+
+    async def show(self, request: Request) -> Response:
+        found = await self._found(request)
+        if found is None:
+            return see_other("/resume")
+        return await self._page(request, found)
+
+    async def _page(self, request: Request, found: Conversation, *, status: int = 200, errors: dict[str, str] | None = None, draft: str = "") -> Response:
+        if found.status in (Status.WAITING, Status.QUESTION) and not errors:
+            context = await self._surroundings.waiting(found, request)
+            return render(request, "public/waiting.html", status=status, conversation=_shown(found), epoch=self._epoch, enquiry=self._surroundings.enquiry(found), **context)
+        if not found.is_open:
+            return await self.show_ended(request, found)
+        events = await self._log.read(found.id, max(0, found.last_seq - PAGE))
+        return render(
+            request,
+            "public/chat.html",
+            status=status,
+            conversation=_shown(found, _advisor_name(events)),
+            epoch=self._epoch,
+            events=entry_views(events, for_visitor=True),
+            seen_seq=found.advisor_read,
+            draft=draft,
+            message_id=str(uuid.uuid4()),
+            enquiry=self._surroundings.enquiry(found),
+            errors=errors or {},
+            following=request.query_params.get("follow") == "1",
+            notice=None,
+            max_characters=MESSAGE_CHARACTERS,
+        )
+
+    async def show_ended(self, request: Request, found: Conversation, *, status: int = 200, **changes: Any) -> Response:
+        """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""
+        context = await self._surroundings.ended(found) | changes
+        events = await self._log.read(found.id, 0, limit=10_000)
+        articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
+        shown = _shown(found, _advisor_name(events))
+        return render(request, "public/ended.html", status=status, conversation=shown, articles=articles, **context)
+
+    async def say(self, request: Request) -> Response:
+        found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
+        if found is None:
+            if posted_json(request) is None:
+                return see_other("/resume")
+            raise NotFound
+        return await answer_saying(
+            request,
+            lambda said: say(self._log, found.id, found.visitor, said),
+            lambda refusal, text: self._refused(request, refusal, text),
+            done="/chat",
+        )
+
+    async def _refused(self, request: Request, refusal: Refusal, text: str) -> Response:
+        """The page again, with the reason at the box and the text still in it."""
+        found = await self._found(request)
+        if found is None or not found.is_open:
+            raise refusal
+        return await self._page(request, found, status=refusal.status, errors={"text": refusal.text}, draft=text)
+
+    async def leave(self, request: Request) -> Response:
+        found = await self._found(request)
+        if found is None:
+            return see_other("/resume")
+        if found.is_open:
+            await self._conversations.end(found, found.visitor, self._clock())
+        return see_other("/chat")
+
+    async def forget(self, request: Request) -> Response:
+        """Exit and clear: nothing of this is left in the browser."""
+        response = see_other("/")
+        clear_cookie(request, response, VISITOR_COOKIE)
+        response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        return response
+
+    async def transcript(self, request: Request) -> Response:
+        found, events = await self._record(request)
+        if found is None:
+            return see_other("/resume")
+        context = await self._surroundings.ended(found)
+        views = entry_views(events, for_visitor=True)
+        return render(
+            request,
+            "public/transcript.html",
+            conversation=_shown(found, _advisor_name(events)),
+            enquiry=self._surroundings.enquiry(found),
+            events=views,
+            articles=[event.data for event in views if event.kind == "article"],
+            destroyed_at=context.get("destroyed_at"),
+        )
+
+    async def transcript_text(self, request: Request) -> Response:
+        record = await self._transcript(request)
+        return see_other("/resume") if record is None else _file(as_text(record).encode(), "text/plain; charset=utf-8", record, "txt")
+
+    async def transcript_pdf(self, request: Request) -> Response:
+        record = await self._transcript(request)
+        return see_other("/resume") if record is None else _file(await as_pdf(record), "application/pdf", record, "pdf")
+
+    async def show_resume(self, request: Request) -> Response:
+        return _resume_page(request, {})
+
+    async def resume(self, request: Request) -> Response:
+        reference, code = field(posted(request), "reference"), field(posted(request), "resume_code")
+        errors = {}
+        if not reference.strip():
+            errors["reference"] = "Enter the reference, for example QK7F-4PDX."
+        if not code.strip():
+            errors["resume_code"] = "Enter the code that was shown with it."
+        if errors:
+            return _resume_page(request, errors, reference, 422)
+        keys = (f"resume:{reference[:40].upper()}", f"resume-from:{self._network(request)}")
+        now = self._clock()
+        try:
+            async with self._db.write() as connection:
+                await self._throttle.check(connection, now, *keys)
+                token = await self._conversations.resume(connection, reference, code)
+                await (self._throttle.succeeded(connection, *keys[:1]) if token else self._throttle.failed(connection, now, *keys))
+        except RateLimited as refusal:
+            return _resume_page(request, {"resume_code": refusal.text}, reference, 429, refusal.retry_after_s)
+        if token is None:
+            return _resume_page(request, {"resume_code": "Reference and code do not fit together. Check both."}, reference, 422)
+        response = see_other("/chat")
+        set_cookie(request, response, VISITOR_COOKIE, token)
+        return response
+
+    async def _found(self, request: Request) -> Conversation | None:
+        return await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
+
+    async def _record(self, request: Request) -> tuple[Conversation | None, list[Any]]:
+        found = await self._found(request)
+        if found is None:
+            return None, []
+        events = await self._log.read(found.id, 0, limit=found.last_seq)
+        return found, [event for event in events if not event.hidden_from_visitor]
+
+    async def _transcript(self, request: Request) -> Transcript | None:
+        found, events = await self._record(request)
+        if found is None:
+            return None
+        return Transcript("Dutyline", found.reference, found.created_at, found.ended_at, self._surroundings.enquiry(found), events)
+
+
+async def answer_saying(request: Request, store: Any, refused: Any, *, done: str) -> Response:
+    """One message by POST, as JSON or as a form, for visitors and advisors alike.
+
+    `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text.
+    """
+    document = posted_json(request)
+    if document is not None:
+        given = _said(document)
+        receipt = await store(given)
+        body = {"seq": receipt.seq, "id": str(given.client_id), "at": rfc3339(receipt.at_ms), "again": receipt.again}
+        return JSONResponse(body, 200 if receipt.again else 201, headers={"Cache-Control": "no-store"})
+    form = posted(request)
+    try:
+        await store(Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true")))
+    except Refusal as refusal:
+        response: Response = await refused(refusal, field(form, "text"))
+        return response
+    return see_other(done)
+
+
+def _said(document: dict[str, Any]) -> Said:
+    text, given_id, confirm = document.get("text"), document.get("id"), document.get("confirm", False)
+    if not isinstance(text, str) or not isinstance(given_id, str) or not isinstance(confirm, bool):
+        raise BadFrame
+    try:
+        return Said(text, uuid.UUID(given_id), confirm)
+    except ValueError:
+        raise BadFrame from None
+
+
+def _id_of(form: FormData) -> uuid.UUID:
+    """The form's id, so that a form sent twice says it once; a form without one gets one."""
+    try:
+        return uuid.UUID(field(form, "id"))
+    except ValueError:
+        return uuid.uuid4()
+
+
+def _shown(found: Conversation, advisor_name: str | None = None) -> dict[str, Any]:
+    return {
+        "reference": found.reference,
+        "status": found.status,
+        "last_seq": found.last_seq,
+        "nickname": found.nickname,
+        "advisor_name": advisor_name,
+        "started_at": found.created_at,
+        "ended_at": found.ended_at,
+    }
+
+
+def _advisor_name(events: list[Any]) -> str | None:
+    """The one who joined last."""
+    names: list[Author] = [event.author for event in events if event.kind == "joined"]
+    return names[-1].name if names else None
+
+
+def _resume_page(request: Request, errors: dict[str, str], reference: str = "", status: int = 200, wait_s: int | None = None) -> Response:
+    return render(request, "public/resume.html", status=status, reference=reference, errors=errors, wait_seconds=wait_s)
+
+
+def _file(content: bytes, media_type: str, record: Transcript, ending: str) -> Response:
+    name = f"transcript-{record.reference}.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)

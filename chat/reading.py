@@ -1,0 +1,56 @@
+"""Read marks: how far each side has read. They only move forward, are shown at once and stored a moment later.
+
+A mark is a courtesy, not a promise: many are gathered into one write, and a lost one is set by the next.
+"""
+
+import asyncio
+
+import structlog
+from sqlalchemy import bindparam, update
+
+from chat.fanout import Fanout
+from chat.session import Head, Viewer
+from chat.tables import conversation
+from chat.words import Side
+from core.db import Database
+from core.errors import Unavailable
+
+logger = structlog.get_logger()
+
+GATHER_S = 0.3
+
+
+class ReadMarks:
+    def __init__(self, db: Database, fanout: Fanout) -> None:
+        self._db = db
+        self._fanout = fanout
+        self._moved: dict[tuple[int, Side], int] = {}
+        self._wake = asyncio.Event()
+
+    def moved(self, head: Head, viewer: Viewer, seq: int) -> None:
+        """This side has read up to `seq`; beyond what there is counts as all."""
+        seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
+        if seq <= max(self._moved.get((head.id, viewer.side), 0), 0):
+            return
+        self._moved[head.id, viewer.side] = seq
+        self._wake.set()
+        self._fanout.pass_on(head.id, "read", viewer.side, viewer.key, seq)
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
+            self._wake.clear()
+            moved, self._moved = self._moved, {}
+            try:
+                await self._store(moved)
+            except Unavailable:
+                logger.warning("read_marks_not_stored", count=len(moved))
+
+    async def _store(self, moved: dict[tuple[int, Side], int]) -> None:
+        async with self._db.write() as connection:
+            for side, column in ((Side.VISITOR, conversation.c.visitor_read), (Side.ADVISOR, conversation.c.advisor_read)):
+                marks = [{"of": one, "seq": seq} for (one, whose), seq in sorted(moved.items()) if whose is side]
+                if marks:
+                    forward = update(conversation).where(conversation.c.id == bindparam("of"), column < bindparam("seq"))
+                    await connection.execute(forward.values({column: bindparam("seq")}), marks)

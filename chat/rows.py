@@ -1,0 +1,155 @@
+"""The log's rows: read and written a batch at a time, in the words of each engine.
+
+Load makes batches, not queries: each function is one statement on PostgreSQL, whatever the number of messages.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.words import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    lock: TextClause
+    known: TextClause
+    after: TextClause
+    tops: TextClause
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """One event, numbered and sealed."""
+
+    conversation_id: int
+    seq: int
+    kind: str
+    author: str
+    side: Side
+    client_id: str | None
+    at_ms: int
+    sealed: bytes
+
+
+EVENT_COLUMNS = "e.conversation_id, e.seq, e.kind, e.author, e.client_id, e.at_ms, e.sealed"
+
+POSTGRES = Statements(
+    lock=text(
+        "SELECT id, status, advisor_id, last_seq, wrapped_key FROM conversation"
+        " WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE"
+    ),
+    known=text(
+        f"SELECT {EVENT_COLUMNS} FROM unnest(CAST(:ids AS bigint[]), CAST(:authors AS text[]), CAST(:client_ids AS text[]))"
+        " AS k(id, author, client_id)"
+        " JOIN event e ON e.conversation_id = k.id AND e.author = k.author AND e.client_id = k.client_id"
+    ),
+    after=text(
+        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM unnest(CAST(:ids AS bigint[]), CAST(:seqs AS integer[])) AS k(id, seq)"
+        " JOIN conversation c ON c.id = k.id"
+        " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT :page) e ON true"
+        " ORDER BY e.conversation_id, e.seq"
+    ),
+    tops=text("SELECT id, last_seq FROM conversation WHERE id = ANY(CAST(:ids AS bigint[]))"),
+)
+
+SQLITE = Statements(
+    lock=text(
+        "SELECT id, status, advisor_id, last_seq, wrapped_key FROM conversation"
+        " WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id"
+    ),
+    known=text(
+        f"SELECT {EVENT_COLUMNS} FROM json_each(:ids) i JOIN json_each(:authors) a ON a.key = i.key"
+        " JOIN json_each(:client_ids) c ON c.key = i.key"
+        " JOIN event e ON e.conversation_id = i.value AND e.author = a.value AND e.client_id = c.value"
+    ),
+    after=text(
+        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM json_each(:ids) i JOIN json_each(:seqs) s ON s.key = i.key"
+        " JOIN conversation c ON c.id = i.value"
+        " JOIN event e ON e.conversation_id = i.value AND e.seq > s.value AND e.seq <= s.value + :page"
+        " ORDER BY e.conversation_id, e.seq"
+    ),
+    tops=text("SELECT id, last_seq FROM conversation WHERE id IN (SELECT value FROM json_each(:ids))"),
+)
+
+INSERT_POSTGRES = text(
+    "WITH moved AS (UPDATE conversation c SET last_seq = v.seq,"
+    " visitor_last_at = COALESCE(v.visitor_at, c.visitor_last_at), advisor_last_at = COALESCE(v.advisor_at, c.advisor_last_at)"
+    " FROM unnest(CAST(:top_ids AS bigint[]), CAST(:top_seqs AS integer[]), CAST(:visitor_ats AS bigint[]), CAST(:advisor_ats AS bigint[]))"
+    " AS v(id, seq, visitor_at, advisor_at) WHERE c.id = v.id)"
+    " INSERT INTO event (conversation_id, seq, kind, author, client_id, at_ms, sealed)"
+    " SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]), CAST(:authors AS text[]),"
+    " CAST(:client_ids AS text[]), CAST(:ats AS bigint[]), CAST(:sealed AS bytea[]))"
+)
+
+INSERT_SQLITE = text(
+    "INSERT INTO event (conversation_id, seq, kind, author, client_id, at_ms, sealed)"
+    " VALUES (:id, :seq, :kind, :author, :client_id, :at, :sealed)"
+)
+
+MOVE_SQLITE = text(
+    "UPDATE conversation SET last_seq = :seq, visitor_last_at = COALESCE(:visitor_at, visitor_last_at),"
+    " advisor_last_at = COALESCE(:advisor_at, advisor_last_at) WHERE id = :id"
+)
+
+
+class LogRows:
+    """The statements of one engine, with their parameters made."""
+
+    def __init__(self, *, is_sqlite: bool) -> None:
+        self._is_sqlite = is_sqlite
+        self._words = SQLITE if is_sqlite else POSTGRES
+
+    async def lock(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, Row[Any]]:
+        """id, status, advisor_id, last_seq, wrapped_key; locked in the order of their ids until the transaction ends."""
+        rows = await connection.execute(self._words.lock, {"ids": self._array(conversation_ids)})
+        return {row.id: row for row in rows}
+
+    async def known(self, connection: AsyncConnection, keys: Sequence[tuple[int, str, str]]) -> Sequence[Row[Any]]:
+        """Events already stored under (conversation, author, client id)."""
+        ids, authors, client_ids = zip(*keys, strict=True)
+        parameters = {"ids": self._array(ids), "authors": self._array(authors), "client_ids": self._array(client_ids)}
+        return (await connection.execute(self._words.known, parameters)).all()
+
+    async def after(self, connection: AsyncConnection, cursors: dict[int, int], page: int) -> Sequence[Row[Any]]:
+        """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
+        parameters = {"ids": self._array(list(cursors)), "seqs": self._array(list(cursors.values())), "page": page}
+        return (await connection.execute(self._words.after, parameters)).all()
+
+    async def tops(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, int]:
+        rows = await connection.execute(self._words.tops, {"ids": self._array(conversation_ids)})
+        return {row.id: row.last_seq for row in rows}
+
+    async def store(self, connection: AsyncConnection, rows: Sequence[NewRow]) -> None:
+        """Insert the events and move the counters of their conversations."""
+        tops = list({row.conversation_id: row for row in rows}.values())
+        said = {(row.conversation_id, row.side): row.at_ms for row in rows}
+        moved = [(top.conversation_id, top.seq, said.get((top.conversation_id, Side.VISITOR)), said.get((top.conversation_id, Side.ADVISOR))) for top in tops]
+        if self._is_sqlite:
+            names = ("id", "seq", "visitor_at", "advisor_at")
+            await connection.execute(INSERT_SQLITE, [_named(row) for row in rows])
+            await connection.execute(MOVE_SQLITE, [dict(zip(names, one, strict=True)) for one in moved])
+            return
+        columns = zip(*((r.conversation_id, r.seq, r.kind, r.author, r.client_id, r.at_ms, r.sealed) for r in rows), strict=True)
+        parameters = dict(zip(("ids", "seqs", "kinds", "authors", "client_ids", "ats", "sealed"), map(list, columns), strict=True))
+        parameters |= dict(zip(("top_ids", "top_seqs", "visitor_ats", "advisor_ats"), map(list, zip(*moved, strict=True)), strict=True))
+        await connection.execute(INSERT_POSTGRES, parameters)
+
+    def _array(self, values: Sequence[Any]) -> Any:
+        return json.dumps(list(values)) if self._is_sqlite else list(values)
+
+
+def _named(row: NewRow) -> dict[str, Any]:
+    return {
+        "id": row.conversation_id,
+        "seq": row.seq,
+        "kind": row.kind,
+        "author": row.author,
+        "client_id": row.client_id,
+        "at": row.at_ms,
+        "sealed": row.sealed,
+    }

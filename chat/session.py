@@ -1,0 +1,236 @@
+"""One live connection, whatever carries it: what it has seen, what it is owed.
+
+A session holds a cursor for each conversation and yields frames: events in order after the cursor, the newest of each
+passing thing, heartbeats. Socket, stream and poll all carry the same session, so all keep the same promises.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chat.fanout import Fanout
+from chat.frames import Hello, frame
+from chat.references import parse_reference
+from chat.words import Side
+from core.errors import NotFound, Refusal
+
+HEARTBEAT_S = 25
+MOST_REPLIES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a session needs to know of a conversation before its events."""
+
+    id: int
+    reference: str
+    status: str
+    last_seq: int
+    visitor_read: int
+    advisor_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is connected. `key` is the author key; `token` is the staff session to be checked again, empty for visitors."""
+
+    side: Side
+    key: str
+    name: str
+    token: str
+    heads: Callable[[], Awaitable[Sequence[Head]]]
+
+
+class TooSlow(Exception):
+    """The client leaves too many answers unread."""
+
+
+class Session:
+    def __init__(self, fanout: Fanout, viewer: Viewer, epoch: str) -> None:
+        self.viewer = viewer
+        self.cursors: dict[int, int] = {}
+        self.tab: str | None = None
+        self.close_code: int | None = None
+        self._fanout = fanout
+        self._epoch = epoch
+        self._heads: dict[int, Head] = {}
+        self._told: dict[int, bool] = {}
+        self._dirty: set[int] = set()
+        self._slots: dict[str, str] = {}
+        self._replies: deque[str] = deque()
+        self._looking = False
+        self._over: set[int] = set()
+        self._wake = asyncio.Event()
+
+    # What others tell the session. None of these wait.
+
+    def touch(self, conversation_id: int) -> None:
+        self._dirty.add(conversation_id)
+        self._wake.set()
+
+    def offer(self, slot: str, text: str) -> None:
+        """A passing frame; a newer one in the same slot replaces it unsent."""
+        self._slots[slot] = text
+        self._wake.set()
+
+    def reply(self, text: str) -> None:
+        if len(self._replies) >= MOST_REPLIES:
+            raise TooSlow
+        self._replies.append(text)
+        self._wake.set()
+
+    def look_again(self) -> None:
+        """The conversations that this viewer may see may have changed."""
+        self._looking = True
+        self._wake.set()
+
+    def close(self, code: int) -> None:
+        """Send what is owed in passing, then end with this code."""
+        self.close_code = self.close_code or code
+        self._wake.set()
+
+    # What the client asks.
+
+    def find(self, reference: str) -> Head:
+        """The conversation of this name, if this session may see it."""
+        known = parse_reference(reference)
+        for head in self._heads.values():
+            if head.reference == known:
+                return head
+        raise NotFound
+
+    def know(self, heads: Sequence[Head]) -> None:
+        """Be able to find these, without following them."""
+        self._heads = {head.id: head for head in heads}
+
+    def place(self) -> str:
+        """Where the client is, as it may say it when it comes back."""
+        return ",".join(f"{head.reference}:{self.cursors.get(head.id, 0)}" for head in self._heads.values())
+
+    async def greet(self, hello: Hello) -> None:
+        """Take up the client's cursors; what it may not continue is reset, what it may not see does not exist."""
+        self.tab = hello.tab or self.tab
+        heads = await self.viewer.heads()
+        same_epoch = hello.epoch is None or hello.epoch == self._epoch
+        after = {parse_reference(name): seq for name, seq in hello.after.items()}
+        self._let_go(keep=set())
+        self.reply(self._welcome(heads))
+        for head in heads:
+            cursor = after.pop(head.reference, 0)
+            self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+            top = self._fanout.top(head.id)
+            fits = isinstance(cursor, int) and not isinstance(cursor, bool) and 0 <= cursor <= top and (same_epoch or cursor == 0)
+            if not fits:
+                self.reply(frame("reset", conversation=head.reference))
+            self._heads[head.id] = head
+            self.cursors[head.id] = cursor if fits else 0
+            self._told[head.id] = not fits
+            if fits:
+                self.touch(head.id)
+            else:
+                # The page is loaded again; until then nothing is sent that the client could not place.
+                self._fanout.unsubscribe(self, head.id)
+        for name in list(after)[:MOST_REPLIES // 2]:
+            self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=name))
+
+    # What the client is sent.
+
+    async def owed(self) -> AsyncIterator[str]:
+        """Every frame that this client is owed now, in order; ends when there is none left."""
+        while self._looking or self._replies or self._slots or self._dirty:
+            if self._looking:
+                self._looking = False
+                await self._look()
+            while self._replies:
+                yield self._replies.popleft()
+            slots, self._slots = self._slots, {}
+            for text in slots.values():
+                yield text
+            dirty, self._dirty = self._dirty, set()
+            for conversation_id in dirty:
+                async for text in self._catch_up(conversation_id):
+                    yield text
+
+    async def rest(self, most_s: float) -> bool:
+        """Wait until something is owed or the session closes; False when nothing happened for so long."""
+        if self._looking or self._replies or self._slots or self._dirty or self.close_code is not None:
+            return True
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(most_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def heartbeat(self) -> str:
+        """What there is, so that a client that missed something notices."""
+        return frame("heartbeat", last_seq={head.reference: self._fanout.top(head.id) for head in self._heads.values()})
+
+    async def _catch_up(self, conversation_id: int) -> AsyncIterator[str]:
+        head = self._heads.get(conversation_id)
+        if head is None:
+            return
+        for_visitor = self.viewer.side is Side.VISITOR
+        while conversation_id in self.cursors:
+            new_here = not self._told[conversation_id]
+            read = self._fanout.read_through if new_here else self._fanout.after
+            events = await read(conversation_id, self.cursors[conversation_id])
+            for one in events:
+                cursor = self.cursors.get(conversation_id)
+                if cursor is not None and one.seq == cursor + 1:
+                    self.cursors[conversation_id] = one.seq
+                    if one.ends:
+                        self._over.add(conversation_id)
+                    yield one.visitor if for_visitor else one.staff
+            if not events or self.cursors.get(conversation_id, 0) >= self._fanout.top(conversation_id):
+                break
+        if not self._told.get(conversation_id, True):
+            self._told[conversation_id] = True
+            yield frame("caught_up", conversation=head.reference, last_seq=self.cursors[conversation_id])
+        if for_visitor and (self._over or head.status not in ("waiting", "active", "question")):
+            self.close(4105)
+
+    async def _look(self) -> None:
+        """Take up conversations that came, let go of those that went."""
+        try:
+            heads = await self.viewer.heads()
+        except Refusal:
+            # The database is away: what was visible stays until it can be asked.
+            return
+        for head in self._let_go(keep={head.id for head in heads}):
+            if head.id not in self._over:
+                self.offer(f"lost:{head.id}", frame("error", code="assignment_lost", message=LOST, conversation=head.reference))
+        for head in heads:
+            if head.id not in self._heads:
+                self._heads[head.id] = head
+                self.cursors[head.id], self._told[head.id] = 0, False
+                self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+                self.touch(head.id)
+
+    def _let_go(self, keep: set[int]) -> list[Head]:
+        gone = [head for head in self._heads.values() if head.id not in keep]
+        for head in gone:
+            self._fanout.unsubscribe(self, head.id)
+            del self._heads[head.id]
+            self.cursors.pop(head.id, None)
+            self._told.pop(head.id, None)
+        return gone
+
+    def _welcome(self, heads: Sequence[Head]) -> str:
+        conversations: list[dict[str, Any]] = [
+            {
+                "conversation": head.reference,
+                "status": head.status,
+                "last_seq": head.last_seq,
+                "read": {"visitor": head.visitor_read, "advisor": head.advisor_read},
+            }
+            for head in heads
+        ]
+        you = {"kind": self.viewer.side, "name": self.viewer.name}
+        return frame("welcome", you=you, epoch=self._epoch, conversations=conversations, heartbeat=HEARTBEAT_S)
+
+
+LOST = "This conversation is no longer with you."

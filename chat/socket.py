@@ -1,0 +1,246 @@
+"""The socket, `advice.v1`: reads frames, asks the log, writes what the session owes. Nothing of value lives here.
+
+Two tasks per socket: one reads, one writes, and the first to end ends both. Every write has ten seconds; a client that
+does not read is let go. Close codes are those of docs/protocol.md.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from chat.conversations import Conversations
+from chat.events import Author
+from chat.fanout import Fanout
+from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, parse_frame
+from chat.log import Log
+from chat.reading import ReadMarks
+from chat.saying import Said, say
+from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
+from core.clock import rfc3339
+from core.errors import BadFrame, RateLimited, Refusal, TextOnly
+from core.limits import TokenBucket
+
+logger = structlog.get_logger()
+
+HELLO_WITHIN_S = 10
+WRITE_WITHIN_S = 10
+FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
+REFUSED_BEFORE_CLOSING = 60
+BAD_FRAMES_A_MINUTE = 5
+
+TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
+SIGN_IN, REPLACED, NOT_THE_PROTOCOL = 4100, 4101, 4102
+
+FindViewer = Callable[[WebSocket], Awaitable[Viewer | None]]
+
+
+class Closing(Exception):
+    """The socket must be closed with this code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+class Sockets:
+    """The sockets of this process. One of these serves visitors and desks alike; the viewer makes the difference."""
+
+    def __init__(
+        self, fanout: Fanout, log: Log, conversations: Conversations, reads: ReadMarks, epoch: str, *, rate_limits: bool
+    ) -> None:
+        self._fanout = fanout
+        self._log = log
+        self._conversations = conversations
+        self._reads = reads
+        self._epoch = epoch
+        self._rate_limits = rate_limits
+        self._tabs: dict[tuple[str, str], Session] = {}
+
+    def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
+        async def serve(websocket: WebSocket) -> None:
+            if SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
+                await websocket.accept()
+                await websocket.close(NOT_THE_PROTOCOL)
+                return
+            await websocket.accept(SUBPROTOCOL)
+            await self._serve(websocket, find_viewer)
+
+        return serve
+
+    async def _serve(self, websocket: WebSocket, find_viewer: FindViewer) -> None:
+        code = OUR_FAULT
+        try:
+            viewer = await find_viewer(websocket)
+            if viewer is None:
+                code = SIGN_IN
+                return
+            code = await self._converse(websocket, Session(self._fanout, viewer, self._epoch))
+        except (WebSocketDisconnect, Closing) as end:
+            code = end.code if isinstance(end, Closing) else 0
+        except Refusal as refusal:
+            logger.warning("socket_refused", code=refusal.code)
+        finally:
+            if code:
+                await _close(websocket, code)
+
+    async def _converse(self, websocket: WebSocket, session: Session) -> int:
+        """Serve the session until it ends; the close code, or 0 when the client is gone."""
+        self._fanout.enter(session)
+        reader = asyncio.create_task(self._read(websocket, session))
+        writer = asyncio.create_task(_write(websocket, session))
+        try:
+            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+            if not writer.done() and (code := reader.result()):
+                # What the client did wrong was answered; let the answer out before the socket closes.
+                session.close(code)
+                await asyncio.wait((writer,), timeout=2)
+            return writer.result() if writer.done() else reader.result()
+        finally:
+            self._fanout.leave(session)
+            if session.tab is not None and self._tabs.get((session.viewer.key, session.tab)) is session:
+                del self._tabs[session.viewer.key, session.tab]
+            for task in (reader, writer):
+                task.cancel()
+            await asyncio.gather(reader, writer, return_exceptions=True)
+
+    async def _read(self, websocket: WebSocket, session: Session) -> int:
+        intake = Intake(enabled=self._rate_limits)
+        greeted = False
+        while True:
+            given_id = None
+            try:
+                text = await _next_text(websocket, HELLO_WITHIN_S if not greeted else None)
+                if text is None:
+                    return 0
+                if text == "":
+                    raise TextOnly
+                intake.count()
+                request, given_id = parse_frame(text)
+                if not greeted and not isinstance(request, Hello):
+                    return NOT_THE_PROTOCOL
+                await self._do(session, request)
+                greeted = True
+            except Refusal as refusal:
+                self._refuse(session, refusal, given_id)
+                if isinstance(refusal, BadFrame | TextOnly) and intake.is_too_bad():
+                    return NOT_THE_PROTOCOL
+                if isinstance(refusal, TextOnly) or not greeted:
+                    return NOT_THE_PROTOCOL
+            except Closing as closing:
+                return closing.code
+            except TooSlow:
+                return TOO_SLOW
+
+    async def _do(self, session: Session, request: Frame) -> None:
+        match request:
+            case Say():
+                await self._say(session, request)
+            case Ping():
+                session.offer("pong", frame("pong"))
+            case Read():
+                head = session.find(request.conversation)
+                self._reads.moved(head, session.viewer, request.seq)
+            case Typing():
+                head = session.find(request.conversation)
+                self._fanout.pass_on(head.id, "typing", session.viewer.side, session.viewer.key)
+            case Hello():
+                await session.greet(request)
+                self._replace_tab(session)
+
+    async def _say(self, session: Session, request: Say) -> None:
+        head = session.find(request.conversation)
+        viewer = session.viewer
+        author = Author(viewer.side, viewer.key, viewer.name)
+        receipt = await say(self._log, head.id, author, Said(request.text, request.id, request.confirm))
+        session.reply(
+            frame(
+                "ack",
+                conversation=head.reference,
+                id=str(request.id),
+                seq=receipt.seq,
+                at=rfc3339(receipt.at_ms),
+                again=receipt.again,
+            )
+        )
+
+    def _refuse(self, session: Session, refusal: Refusal, given_id: object) -> None:
+        fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
+        if isinstance(given_id, str):
+            fields["id"] = given_id[:64]
+        if isinstance(refusal, RateLimited):
+            fields["retry_after_s"] = refusal.retry_after_s
+        session.reply(frame("error", **fields))
+
+    def _replace_tab(self, session: Session) -> None:
+        """A tab has one connection: an older one of the same tab is closed."""
+        if session.tab is None:
+            return
+        name = (session.viewer.key, session.tab)
+        older = self._tabs.get(name)
+        if older is not None and older is not session:
+            older.close(REPLACED)
+        self._tabs[name] = session
+
+
+class Intake:
+    """How many frames, and how many bad ones, a socket may send."""
+
+    __slots__ = ("_bad", "_bucket", "_enabled", "_refused")
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._bucket = TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST)
+        self._refused = 0
+        self._bad: list[float] = []
+
+    def count(self) -> None:
+        wait_s = self._bucket.take() if self._enabled else 0
+        if wait_s:
+            self._refused += 1
+            if self._refused > REFUSED_BEFORE_CLOSING:
+                raise Closing(TOO_MANY_FRAMES)
+            raise RateLimited(int(wait_s) + 1)
+
+    def is_too_bad(self) -> bool:
+        """Count a frame that was not understood; true at the fifth in a minute."""
+        now = time.monotonic()
+        self._bad = [*(at for at in self._bad if now - at < 60), now]
+        return len(self._bad) >= BAD_FRAMES_A_MINUTE
+
+
+async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:
+    """The next frame's text, empty for a binary one, None when the client is gone."""
+    try:
+        async with asyncio.timeout(within_s):
+            message = await websocket.receive()
+    except TimeoutError:
+        raise Closing(NOT_THE_PROTOCOL) from None
+    if message["type"] == "websocket.disconnect":
+        return None
+    return message.get("text") or ""
+
+
+async def _write(websocket: WebSocket, session: Session) -> int:
+    try:
+        while True:
+            async for text in session.owed():
+                async with asyncio.timeout(WRITE_WITHIN_S):
+                    await websocket.send({"type": "websocket.send", "text": text})
+            if session.close_code is not None:
+                return session.close_code
+            if not await session.rest(HEARTBEAT_S):
+                session.reply(session.heartbeat())
+    except TimeoutError:
+        return TOO_SLOW
+    except (WebSocketDisconnect, RuntimeError):
+        # The client went away between two frames; the reader knows it too.
+        return 0
+
+
+async def _close(websocket: WebSocket, code: int) -> None:
+    with contextlib.suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
+        async with asyncio.timeout(2):
+            await websocket.close(code)

@@ -1,0 +1,153 @@
+"""The same frames without a socket: a stream of server-sent events, and a long poll; reading and typing by POST.
+
+Both carry the session that the socket carries, so order, gaps and resets are the same. A stream ends by itself after a
+minute, since proxies cut what lasts longer; the client comes back with its place.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from chat.fanout import Fanout
+from chat.frames import Hello
+from chat.reading import ReadMarks
+from chat.session import Head, Session, Viewer
+from core.errors import BadFrame, NotFound
+from core.forms import field
+from core.web import posted, posted_json
+
+STREAM_S = 60.0
+STREAM_JITTER_S = 10.0
+KEEP_ALIVE_S = 15.0
+LONGEST_WAIT_S = 25.0
+MOST_PLACES = 50
+
+FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
+
+NOT_NEWS = frozenset({"welcome", "caught_up"})
+
+
+class Streams:
+    """`/chat/events`, `/chat/poll`, `/chat/read`, `/chat/typing`, and the same under `/desk`."""
+
+    def __init__(self, fanout: Fanout, reads: ReadMarks, epoch: str, find_viewer: FindViewer) -> None:
+        self._fanout = fanout
+        self._reads = reads
+        self._epoch = epoch
+        self._find_viewer = find_viewer
+
+    async def events(self, request: Request) -> Response:
+        viewer = await self._find_viewer(request)
+        if viewer is None:
+            return _sign_in_first()
+        session = Session(self._fanout, viewer, self._epoch)
+        hello = await self._hello(request, viewer)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._stream(session, hello), media_type="text/event-stream", headers=headers)
+
+    async def _stream(self, session: Session, hello: Hello) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + STREAM_S + random.uniform(-STREAM_JITTER_S, STREAM_JITTER_S)
+        self._fanout.enter(session)
+        try:
+            await session.greet(hello)
+            yield "retry: 1000\n\n"
+            while session.close_code is None and (left := until - loop.time()) > 0:
+                async for text in session.owed():
+                    yield f"id: {session.place()}\ndata: {text}\n\n"
+                if not await session.rest(min(KEEP_ALIVE_S, left)):
+                    yield f"data: {session.heartbeat()}\n\n"
+            async for text in session.owed():
+                yield f"id: {session.place()}\ndata: {text}\n\n"
+        finally:
+            self._fanout.leave(session)
+
+    async def poll(self, request: Request) -> Response:
+        viewer = await self._find_viewer(request)
+        if viewer is None:
+            return _sign_in_first()
+        hello = await self._hello(request, viewer)
+        wait_s = _seconds(request.query_params.get("wait", ""))
+        session = Session(self._fanout, viewer, self._epoch)
+        self._fanout.enter(session)
+        try:
+            await session.greet(hello)
+            frames = await _collect(session, wait_s)
+        finally:
+            self._fanout.leave(session)
+        return Response(b"[%b]" % ",".join(frames).encode(), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def read(self, request: Request) -> Response:
+        viewer, head, document = await self._posted_about(request)
+        seq = document.get("seq")
+        if isinstance(seq, str) and seq.isascii() and seq.isdigit() and len(seq) < 10:
+            seq = int(seq)
+        if not isinstance(seq, int) or isinstance(seq, bool) or seq < 0:
+            raise BadFrame
+        self._reads.moved(head, viewer, seq)
+        return Response(status_code=204)
+
+    async def typing(self, request: Request) -> Response:
+        viewer, head, _ = await self._posted_about(request)
+        self._fanout.pass_on(head.id, "typing", viewer.side, viewer.key)
+        return Response(status_code=204)
+
+    async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]]:
+        """Who posts, and about which conversation: the one named, or the only one there is."""
+        viewer = await self._find_viewer(request)
+        if viewer is None:
+            raise NotFound
+        form = posted(request)
+        document: dict[str, object] = posted_json(request) or {name: field(form, name) for name in form}
+        session = Session(self._fanout, viewer, self._epoch)
+        heads = await viewer.heads()
+        session.know(heads)
+        name = document.get("conversation")
+        if isinstance(name, str) and name:
+            return viewer, session.find(name), document
+        if len(heads) != 1:
+            raise NotFound
+        return viewer, heads[0], document
+
+    async def _hello(self, request: Request, viewer: Viewer) -> Hello:
+        """`after` is a number for the only conversation, else `reference:seq` with commas."""
+        text = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        after: dict[str, object] = {}
+        if ":" in text:
+            for part in text.split(",")[:MOST_PLACES]:
+                reference, _, seq = part.partition(":")
+                after[reference] = _number(seq)
+        elif text:
+            after = {head.reference: _number(text) for head in await viewer.heads()}
+        return Hello(after=after, epoch=request.query_params.get("epoch"))
+
+
+async def _collect(session: Session, wait_s: float) -> list[str]:
+    """The frames that are owed, after waiting for the first piece of news at most so long."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_s
+    frames = [text async for text in session.owed()]
+    while session.close_code is None and not any(_is_news(text) for text in frames) and (left := until - loop.time()) > 0:
+        if await session.rest(left):
+            frames += [text async for text in session.owed()]
+    return frames
+
+
+def _is_news(text: str) -> bool:
+    return msgspec.json.decode(text)["type"] not in NOT_NEWS
+
+
+def _number(text: str) -> object:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
+
+
+def _seconds(text: str) -> float:
+    return min(float(text), LONGEST_WAIT_S) if text.isascii() and text.isdigit() and len(text) < 6 else LONGEST_WAIT_S
+
+
+def _sign_in_first() -> Response:
+    return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"})

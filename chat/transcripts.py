@@ -1,0 +1,107 @@
+"""The record of a conversation for the one who had it: as text and as an accessible PDF.
+
+Notes of staff are never in it. What people wrote goes into the PDF as data, never as markup.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import typst
+
+from chat.entries import line_of
+from chat.events import Event
+from chat.words import Kind, Side
+from core.clock import LONDON, from_ms
+
+LINE_WIDTH = 72
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """`events` without what the visitor may not see; `facts` are questions and answers of the enquiry in words."""
+
+    service: str
+    reference: str
+    started_at: datetime
+    ended_at: datetime | None
+    facts: Sequence[tuple[str, str]]
+    events: Sequence[Event]
+
+
+def shown_time(at_ms: int) -> str:
+    return f"{from_ms(at_ms).astimezone(LONDON):%H:%M}"
+
+
+def shown_day(moment: datetime) -> str:
+    local = moment.astimezone(LONDON)
+    return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+def as_text(transcript: Transcript) -> str:
+    """Plain text, with line feeds, wide lines left as they were written."""
+    lines = [f"{transcript.service}: transcript {transcript.reference}", shown_day(transcript.started_at), "-" * LINE_WIDTH]
+    lines += [f"{question}: {answer}" for question, answer in transcript.facts]
+    lines.append("-" * LINE_WIDTH)
+    for item in _items(transcript):
+        lines += ["", f"{item['time']}  {item['who']}".rstrip(), *item["text"].split("\n")]
+    return "\n".join(lines) + "\n"
+
+
+async def as_pdf(transcript: Transcript) -> bytes:
+    """PDF/UA-1, made in a thread: the compiler takes some 50 ms."""
+    document = {
+        "service": transcript.service,
+        "reference": transcript.reference,
+        "day": shown_day(transcript.started_at),
+        "facts": [list(fact) for fact in transcript.facts],
+        "items": _items(transcript),
+    }
+    return await asyncio.to_thread(_compile, json.dumps(document))
+
+
+def _compile(document: str) -> bytes:
+    pdf = typst.compile(PAGE.encode(), sys_inputs={"document": document}, pdf_standards=["ua-1"])
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def _items(transcript: Transcript) -> list[dict[str, str]]:
+    items = []
+    for event in transcript.events:
+        if event.kind is Kind.MESSAGE:
+            who = "You" if event.author.kind is Side.VISITOR else event.author.name
+            items.append({"time": shown_time(event.at_ms), "who": who, "text": event.text})
+        elif event.kind is Kind.ARTICLE:
+            shared = f"Shared guidance: {event.data.get('title', '')} (version {event.data.get('version', '')}), /guidance/{event.data.get('slug', '')}"
+            items.append({"time": shown_time(event.at_ms), "who": event.author.name, "text": shared})
+        elif said := line_of(event):
+            items.append({"time": shown_time(event.at_ms), "who": "", "text": said})
+    return items
+
+
+PAGE = """
+#let it = json(bytes(sys.inputs.document))
+#set document(title: it.service + ": transcript " + it.reference)
+#set text(lang: "en", size: 11pt, hyphenate: false)
+#set page(margin: 2.2cm, numbering: "1 / 1")
+= #it.service: transcript #it.reference
+#it.day
+
+== What you told us
+#for fact in it.facts [
+  #strong(fact.at(0)): #fact.at(1)
+
+]
+== Conversation
+#for item in it.items [
+  #block(breakable: true, above: 1.1em)[
+    #text(fill: rgb("#4a5560"))[#item.time] #if item.who != "" [#strong(item.who)]
+    #for line in item.text.split("\\n") [
+      #linebreak()
+      #line
+    ]
+  ]
+]
+"""
