@@ -1,0 +1,287 @@
+/**
+ * The one connection of a page, over whichever transport works here. It keeps
+ * the place of every conversation, hands on each event once and in order, says
+ * hello again when one is missing, and comes back by itself after every fault
+ * that allows it. It never shows anything and never stores text.
+ *
+ * Listeners: `frame:<type>` for every frame, `up` when everything missed has been
+ * sent, `state` with {name, closing} when the words for people change.
+ */
+
+import { readClosing } from './closing.js'
+import { newId } from './ids.js'
+import { Ladder } from './ladder.js'
+import { Pulse } from './pulse.js'
+
+const ABNORMAL = 1006
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 30000
+const BEHIND_MS = 3000
+/** A transport that ends itself by plan comes back unseen, unless it ends so soon that it is of no use. */
+const USEFUL_LIFE_MS = 5000
+const STALE_MS = 5000
+
+/** @typedef {import('./transports.js').Frame} Frame */
+/** @typedef {'connecting' | 'connected' | 'slow' | 'reconnecting' | 'offline' | 'closed'} State */
+
+export class Connection {
+  /**
+   * @param {object} options
+   * @param {import('./transports.js').Doors} options.doors
+   * @param {Record<string, number>} options.after The place held in each conversation.
+   * @param {string} [options.epoch]
+   * @param {string} [options.build]
+   * @param {Ladder} [options.ladder]
+   */
+  constructor({ doors, after, epoch = '', build = '', ladder = new Ladder() }) {
+    /** @type {State} */
+    this.state = 'connecting'
+    this.places = new Map(Object.entries(after))
+    this.epoch = epoch
+    this.isUp = false
+    this.ladder = ladder
+    this._tab = newId()
+    this._doors = doors
+    this._build = build
+    this._tries = 0
+    /** @type {Map<string, Array<(detail: any) => void>>} */
+    this._listeners = new Map()
+    /** @type {import('./transports.js').Carrier | null} */
+    this._carrier = null
+    /** @type {Pulse | null} */
+    this._pulse = null
+    this._line = 0
+    this._upSince = 0
+    this._isStopped = false
+  }
+
+  /**
+   * @param {string} name
+   * @param {(detail: any) => void} listener
+   */
+  on(name, listener) {
+    this._listeners.set(name, [...(this._listeners.get(name) ?? []), listener])
+    return this
+  }
+
+  /**
+   * Hands a frame to the transport; false when there is none right now.
+   *
+   * @param {Frame} frame
+   */
+  send(frame) {
+    if (!this.isUp || !this._carrier) return false
+    this._carrier.send(frame)
+    this._pulse?.sent()
+    return true
+  }
+
+  /** Connects now, whatever the back-off says. */
+  open() {
+    if (this._isStopped) return
+    this._drop()
+    const line = this._line
+    const transport = this.ladder.current
+    this._transport = transport
+    this._waiting = setTimeout(() => this._onClose(line, ABNORMAL), this.ladder.patienceMs)
+    this._carrier = transport.open({
+      doors: this._doors,
+      hello: () => this._hello(),
+      onFrame: (frame) => line === this._line && this._onFrame(frame),
+      onClose: (code) => this._onClose(line, code)
+    })
+  }
+
+  /** Ends the connection until `open` is called again, as when the page goes into the browser's cache. */
+  rest() {
+    this._drop()
+    this._setState('reconnecting')
+  }
+
+  /** Something says that the network may have changed: look at once instead of waiting. */
+  check() {
+    if (this._isStopped) return
+    const isStale = Date.now() - (this._pulse?.heardAt ?? 0) > STALE_MS
+    if (!this.isUp || (isStale && !this._transport?.pings)) this.open()
+    else if (isStale) this._pulse?.ask()
+  }
+
+  /** The browser says that the network is gone; an answer to the ping may prove it wrong. */
+  doubt() {
+    if (this._isStopped) return
+    this._setState('offline')
+    this._pulse?.ask()
+  }
+
+  /**
+   * Starts to follow a conversation whose events up to `seq` are on the page.
+   *
+   * @param {string} reference
+   * @param {number} seq
+   */
+  follow(reference, seq) {
+    if (seq > (this.places.get(reference) ?? -1)) this.places.set(reference, seq)
+  }
+
+  /** @returns {Frame} */
+  _hello() {
+    return {
+      type: 'hello',
+      after: Object.fromEntries(this.places),
+      tab: this._tab,
+      ...(this.epoch && { epoch: this.epoch }),
+      ...(this._build && { build: this._build })
+    }
+  }
+
+  /** @param {Frame} frame */
+  _onFrame(frame) {
+    this._pulse?.heard()
+    if (frame.type === 'event' && !this._takePlace(frame)) return
+    if (frame.type === 'welcome') this.epoch = frame.epoch ?? this.epoch
+    this._emit(`frame:${frame.type}`, frame)
+    if (frame.type === 'caught_up') this._onCaughtUp(frame)
+    else if (frame.type === 'heartbeat') this._onHeartbeat(frame.last_seq ?? {})
+    else if (frame.type === 'reconnect') this._comeBack((frame.after_ms ?? 0) + Math.random() * FIRST_WAIT_MS)
+    else if (frame.type === 'welcome' && frame.conversations?.length === 0) this._rise()
+  }
+
+  /**
+   * The gap rule: the next event, or hello again. What was seen before is dropped.
+   *
+   * @param {Frame} frame
+   */
+  _takePlace({ conversation, seq }) {
+    const place = this.places.get(conversation)
+    if (place !== undefined && seq <= place) return false
+    if (place !== undefined && seq > place + 1) {
+      this._comeBack(Math.random() * FIRST_WAIT_MS)
+      return false
+    }
+    this.places.set(conversation, seq)
+    return true
+  }
+
+  /** @param {Frame} frame */
+  _onCaughtUp({ conversation, last_seq: lastSeq }) {
+    if (conversation && !this.places.has(conversation)) this.places.set(conversation, lastSeq)
+    this._rise()
+  }
+
+  _rise() {
+    if (this.isUp) return
+    clearTimeout(this._waiting)
+    this.isUp = true
+    this._tries = 0
+    this._upSince = Date.now()
+    this.ladder.succeed(() => this.open())
+    const line = this._line
+    this._pulse = new Pulse({
+      canAsk: this._transport?.pings ?? false,
+      ask: () => this._carrier?.send({ type: 'ping' }),
+      onLate: (isLate) => this._setState(isLate ? 'slow' : this._upState()),
+      onDead: () => this._onClose(line, ABNORMAL)
+    })
+    this._setState(this._upState())
+    this._emit('up', null)
+  }
+
+  /** @returns {State} */
+  _upState() {
+    return this.ladder.isLow ? 'slow' : 'connected'
+  }
+
+  /**
+   * Says how far each conversation is; what is on its way gets a moment to arrive.
+   *
+   * @param {Record<string, number>} tops
+   */
+  _onHeartbeat(tops) {
+    this._pulse?.beat()
+    const isBehind = () => Object.entries(tops).some(([reference, top]) => top > (this.places.get(reference) ?? top))
+    clearTimeout(this._comparing)
+    if (isBehind()) this._comparing = setTimeout(() => isBehind() && this._comeBack(0), BEHIND_MS)
+  }
+
+  /**
+   * @param {number} line
+   * @param {number} code
+   */
+  _onClose(line, code) {
+    if (line !== this._line || this._isStopped) return
+    const wasUp = this.isUp
+    const lifeMs = Date.now() - this._upSince
+    const closing = readClosing(code)
+    this._drop()
+    if (!closing.back) {
+      this._isStopped = true
+      this._setState('closed', closing)
+    } else if (wasUp && this._transport?.ends && lifeMs > USEFUL_LIFE_MS) {
+      this.open()
+    } else {
+      // Below a transport that fails from the start there may be one that works: it is tried before waiting.
+      const hasAnother = code === ABNORMAL && !this.ladder.fail(wasUp, lifeMs) && !wasUp
+      this._comeBack(Math.max(hasAnother ? 0 : this._backOff(), closing.afterMs ?? 0))
+    }
+  }
+
+  /** Full jitter, so that thousands who were cut off at once do not return at once. */
+  _backOff() {
+    const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this._tries)
+    this._tries = Math.min(this._tries + 1, 10)
+    return Math.random() * ceiling
+  }
+
+  /** @param {number} waitMs */
+  _comeBack(waitMs) {
+    this._drop()
+    const isFirst = this._upSince === 0 && this._tries < 2
+    this._setState(navigator.onLine === false ? 'offline' : isFirst ? 'connecting' : 'reconnecting')
+    this._waiting = setTimeout(() => this.open(), waitMs)
+  }
+
+  /** Nothing that the old transport may still say is listened to from here on. */
+  _drop() {
+    clearTimeout(this._waiting)
+    clearTimeout(this._comparing)
+    this._pulse?.stop()
+    this._pulse = null
+    this._carrier?.close()
+    this._carrier = null
+    this._line++
+    this.isUp = false
+  }
+
+  /**
+   * @param {State} name
+   * @param {import('./closing.js').Closing | null} [closing]
+   */
+  _setState(name, closing = null) {
+    if (name === this.state && !closing) return
+    this.state = name
+    this._emit('state', { name, closing })
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} detail
+   */
+  _emit(name, detail) {
+    for (const listener of this._listeners.get(name) ?? []) listener(detail)
+  }
+}
+
+/**
+ * Connects when the page is there, rests while the browser keeps it in its
+ * cache, and looks at once when the network or the person comes back.
+ *
+ * @param {Connection} connection
+ */
+export function keepConnected(connection) {
+  addEventListener('online', () => connection.check())
+  addEventListener('offline', () => connection.doubt())
+  addEventListener('pagehide', () => connection.rest())
+  addEventListener('pageshow', (event) => event.persisted && connection.open())
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && connection.check())
+  connection.open()
+}

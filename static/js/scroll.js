@@ -1,0 +1,56 @@
+/**
+ * The log's scroll box, whose newest end is scrollTop 0. What arrives never moves
+ * what is being read: further up, a button says that there is something new.
+ */
+
+import { slot } from './fragments.js'
+
+const AT_END_PX = 48
+
+export class LogScroll {
+  /**
+   * @param {HTMLElement} root
+   * @param {() => void} onEnd The newest entries are in sight.
+   */
+  constructor(root, onEnd) {
+    this._box = slot(root, 'scroll')
+    this._button = slot(root, 'new')
+    this._box?.addEventListener('scroll', () => this.isAtEnd && this._reachEnd(onEnd), { passive: true })
+    root.querySelector('[data-action="newest"]')?.addEventListener('click', () => this.toEnd())
+  }
+
+  get isAtEnd() {
+    return !this._box || Math.abs(this._box.scrollTop) < AT_END_PX
+  }
+
+  /**
+   * Puts something into the log and keeps in place what the reader looks at.
+   *
+   * @param {() => HTMLElement | null} put
+   */
+  keeping(put) {
+    const box = this._box
+    if (!box || this.isAtEnd) return put()
+    const height = box.scrollHeight
+    const top = box.scrollTop
+    const item = put()
+    // Counted from the newest end, what is read moved up by as much as came below it.
+    box.scrollTop = top - (box.scrollHeight - height)
+    return item
+  }
+
+  /** Something came while the reader was further up. */
+  tellNew() {
+    if (this._button && !this.isAtEnd) this._button.hidden = false
+  }
+
+  toEnd() {
+    if (this._box) this._box.scrollTop = 0
+  }
+
+  /** @param {() => void} onEnd */
+  _reachEnd(onEnd) {
+    if (this._button) this._button.hidden = true
+    onEnd()
+  }
+}
