@@ -1,0 +1,263 @@
+"""Articles into the service from a folder: all or nothing.
+
+Nothing is written when one of the files is bad, and no editor's decision is undone: an unpublished draft and a withdrawn
+article stand against the import. A file that says what the article says already makes no new version.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.audit import AuditLog
+from core.db import Database
+from core.errors import Refusal
+from knowledge.articles import count_change
+from knowledge.folder import ROWS, Line, Outcome, Progress, Report, by_file, in_chunks, read_folder
+from knowledge.front_matter import ArticleFile
+from knowledge.rendering import Renderer
+from knowledge.tables import article, article_version
+from knowledge.versions import NewVersion, Version, newest_of, published_of
+from knowledge.words import Status
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One file that is to be written on top of what the service has."""
+
+    name: str
+    file: ArticleFile
+    newest: Version | None
+    html: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the text is there already, as a draft that only has to be published."""
+        return self.newest is not None and self.newest.text == self.file.text
+
+    @property
+    def version(self) -> int:
+        newest = self.newest.version if self.newest else 0
+        return newest if self.is_written else newest + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    db: Database
+    audit: AuditLog
+    renderer: Renderer
+
+    async def import_folder(
+        self,
+        folder: Path,
+        *,
+        now: datetime,
+        publish: bool = True,
+        author: str | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Read every `*.md` under the folder and store what is new or changed, published or as drafts."""
+        files, problems = await asyncio.to_thread(read_folder, folder)
+        plans, unchanged, conflicts = await self._compare(files, publish=publish)
+        problems += conflicts
+        rendered, refused = await self._render(plans, progress)
+        problems += refused
+        counter = None
+        if not problems and rendered:
+            try:
+                counter = await self._store(rendered, now=now, publish=publish, author=author)
+            except _EditedMeanwhile as edited:
+                problems = edited.lines
+        if problems:
+            wrong = {line.file for line in problems}
+            others = [
+                Line(name, Outcome.UNCHANGED, "Not imported, because of the other files.")
+                for name, _ in files
+                if name not in wrong
+            ]
+            return Report(by_file(problems + others))
+        lines = [Line(plan.name, Outcome.CHANGED if plan.newest else Outcome.NEW, plan.file.slug) for plan in rendered]
+        return Report(by_file(lines + unchanged), counter)
+
+    async def _compare(
+        self, files: list[tuple[str, ArticleFile]], *, publish: bool
+    ) -> tuple[list[_Plan], list[Line], list[Line]]:
+        plans: list[_Plan] = []
+        unchanged: list[Line] = []
+        conflicts: list[Line] = []
+        for chunk in in_chunks(files, ROWS):
+            slugs = [file.slug for _, file in chunk]
+            async with self.db.read() as connection:
+                newest = await newest_of(connection, slugs)
+                current = await published_of(connection, slugs) if publish else newest
+                withdrawn = await _withdrawn_of(connection, slugs)
+            for name, file in chunk:
+                known = current.get(file.slug)
+                if known is not None and known.text == file.text:
+                    unchanged.append(Line(name, Outcome.UNCHANGED, file.slug))
+                    continue
+                plan = _Plan(name, file, newest.get(file.slug))
+                conflict = _conflict(plan, withdrawn)
+                if conflict:
+                    conflicts.append(Line(name, Outcome.PROBLEM, conflict))
+                else:
+                    plans.append(plan)
+        return plans, unchanged, conflicts
+
+    async def _render(self, plans: list[_Plan], progress: Progress | None) -> tuple[list[_Plan], list[Line]]:
+        done = 0
+
+        async def render(plan: _Plan) -> _Plan | Line:
+            nonlocal done
+            try:
+                html = await self.renderer.render(plan.file.text.markdown)
+            except Refusal as refusal:
+                return Line(plan.name, Outcome.PROBLEM, refusal.text)
+            done += 1
+            if progress is not None:
+                progress(done, len(plans))
+            return _Plan(plan.name, plan.file, plan.newest, html)
+
+        results: list[_Plan | Line] = []
+        for chunk in in_chunks(plans, ROWS):
+            results += await asyncio.gather(*(render(plan) for plan in chunk))
+        rendered = [result for result in results if isinstance(result, _Plan)]
+        return rendered, [result for result in results if isinstance(result, Line)]
+
+    async def _store(self, plans: list[_Plan], *, now: datetime, publish: bool, author: str | None) -> int | None:
+        async with self.db.write() as connection:
+            # Counted first: the counter's row is the lock that every publication takes, so that none comes in between.
+            counter = await count_change(connection) if publish else None
+            stale = await _changed_since(connection, plans)
+            if stale:
+                raise _EditedMeanwhile(stale)
+            ids = await _insert_articles(connection, plans, now)
+            await _insert_versions(connection, plans, ids, now, author, publish=publish)
+            await _point(connection, plans, ids, now, counter)
+            await self.audit.append(
+                connection,
+                now,
+                author or "system",
+                "guidance_imported",
+                "guidance",
+                articles=len(plans),
+                published=publish,
+            )
+        return counter
+
+
+class _EditedMeanwhile(Exception):  # noqa: N818  # Nothing is in error; the import only has to be done again.
+    def __init__(self, lines: list[Line]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+def _conflict(plan: _Plan, withdrawn: set[str]) -> str:
+    """Why this file must not replace what an editor decided; empty when nothing stands against it."""
+    newest = plan.newest
+    if plan.file.slug in withdrawn:
+        return "This article was withdrawn. Restore it in the editor before importing another text."
+    if newest and newest.published_at is None and newest.author_id and not plan.is_written:
+        return f"An editor's draft is waiting (version {newest.version}). Publish it, or restore the published text, first."
+    return ""
+
+
+async def _withdrawn_of(connection: AsyncConnection, slugs: list[str]) -> set[str]:
+    query = select(article.c.slug).where(article.c.slug.in_(slugs), article.c.status == Status.WITHDRAWN)
+    return {row.slug for row in await connection.execute(query)}
+
+
+async def _changed_since(connection: AsyncConnection, plans: list[_Plan]) -> list[Line]:
+    """The files whose article somebody saved after we compared it."""
+    lines: list[Line] = []
+    for chunk in in_chunks(plans, ROWS):
+        newest = await newest_of(connection, [plan.file.slug for plan in chunk])
+        for plan in chunk:
+            now, then = newest.get(plan.file.slug), plan.newest
+            if (now and now.version) != (then and then.version):
+                lines.append(
+                    Line(plan.name, Outcome.PROBLEM, "Somebody saved this article during the import. Import again.")
+                )
+    return lines
+
+
+async def _insert_articles(connection: AsyncConnection, plans: list[_Plan], now: datetime) -> dict[str, int]:
+    """The ids of all these articles, by slug; those that are new are made."""
+    rows = [
+        {
+            "slug": plan.file.slug,
+            "status": Status.DRAFT,
+            "draft_version": 1,
+            "created_at": now,
+            "updated_at": now,
+            "changed": 0,
+        }
+        for plan in plans
+        if plan.newest is None
+    ]
+    ids = {plan.file.slug: plan.newest.article_id for plan in plans if plan.newest is not None}
+    for chunk in in_chunks(rows, ROWS):
+        await connection.execute(insert(article), chunk)
+        slugs = [str(row["slug"]) for row in chunk]
+        made = await connection.execute(select(article.c.slug, article.c.id).where(article.c.slug.in_(slugs)))
+        ids |= {row.slug: row.id for row in made}
+    return ids
+
+
+async def _insert_versions(
+    connection: AsyncConnection,
+    plans: list[_Plan],
+    ids: dict[str, int],
+    now: datetime,
+    author: str | None,
+    *,
+    publish: bool,
+) -> None:
+    published_at = now if publish else None
+    for chunk in in_chunks(plans, ROWS):
+        rows = [
+            NewVersion(plan.file.slug, plan.file.text, plan.html, author, now, published_at).row(
+                ids[plan.file.slug], plan.version
+            )
+            for plan in chunk
+            if not plan.is_written
+        ]
+        if rows:
+            await connection.execute(insert(article_version), rows)
+        for plan in chunk:
+            if plan.is_written and publish:
+                await connection.execute(
+                    update(article_version)
+                    .where(
+                        article_version.c.article_id == ids[plan.file.slug], article_version.c.version == plan.version
+                    )
+                    .where(article_version.c.published_at.is_(None))
+                    .values(published_at=now)
+                )
+
+
+async def _point(
+    connection: AsyncConnection, plans: list[_Plan], ids: dict[str, int], now: datetime, counter: int | None
+) -> None:
+    """Move the pointers of the articles; `counter` says that the new versions are published."""
+    by_version: dict[int, list[int]] = {}
+    for plan in plans:
+        by_version.setdefault(plan.version, []).append(ids[plan.file.slug])
+    for version, article_ids in by_version.items():
+        values = (
+            {"draft_version": version}
+            if counter is None
+            else {
+                "status": Status.PUBLISHED,
+                "published_version": version,
+                "draft_version": None,
+                "withdrawn_at": None,
+                "withdrawn_reason": None,
+                "changed": counter,
+            }
+        )
+        for chunk in in_chunks(article_ids, ROWS):
+            await connection.execute(update(article).where(article.c.id.in_(chunk)).values(updated_at=now, **values))
