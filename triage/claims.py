@@ -25,6 +25,9 @@ from core.people import SignedIn
 from staff.tables import account
 from triage.words import Presence
 
+UNTAKEN = (Status.WAITING, Status.QUESTION)
+"""A question that was left is taken by its reference; it never stands in the line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -62,7 +65,7 @@ class Claims:
             row = await _row_of(connection, reference)
             if row.status == Status.ACTIVE and row.advisor_id == person.account_id:
                 return Claim(row.id, row.reference, row.claim_epoch, again=True)
-            _refuse_unless_waiting(row, person)
+            _refuse_unless_untaken(row, person)
             claim, events = await self._take(connection, row, held, person)
         self._announce(events, person)
         return claim
@@ -73,7 +76,7 @@ class Claims:
             row = await _row_of(connection, reference)
             if row.status == Status.ACTIVE and row.advisor_id == person.account_id:
                 raise NotAllowed("You have this conversation already. Hand it over instead.")
-            _refuse_unless_waiting(row, person)
+            _refuse_unless_untaken(row, person)
             await self._audit.append(
                 connection, self._clock(), person.account_id, "decline", f"conversation:{row.reference}"
             )
@@ -98,7 +101,7 @@ class Claims:
         now = self._clock()
         taken = await connection.execute(
             update(conversation)
-            .where(conversation.c.id == row.id, conversation.c.status == Status.WAITING)
+            .where(conversation.c.id == row.id, conversation.c.status.in_(UNTAKEN))
             .values(
                 status=Status.ACTIVE,
                 advisor_id=person.account_id,
@@ -159,13 +162,13 @@ async def _row_of(connection: AsyncConnection, reference: str) -> Row[*tuple[Any
     return row
 
 
-def _refuse_unless_waiting(row: Row[*tuple[Any, ...]], person: SignedIn) -> None:
+def _refuse_unless_untaken(row: Row[*tuple[Any, ...]], person: SignedIn) -> None:
     if row.status == Status.ACTIVE:
         raise AlreadyTaken
     if row.status == Status.LEFT:
         raise Ended("The visitor has left the line.")
     if row.status == Status.ENDED and row.advisor_id == person.account_id:
         raise Ended
-    if row.status != Status.WAITING:
+    if row.status not in UNTAKEN:
         # What was never this advisor's does not exist for them.
         raise NotFound
