@@ -1,7 +1,7 @@
 """uvicorn's two protocol classes, with a bound on what one connection may cost.
 
 Stock uvicorn lets a peer that never reads hold a handler and the whole shutdown for ever, queues pongs and empty
-fragments without limit, and waits for half a request head without end (measured; see docs/decisions.md). Here each of
+fragments without limit, and waits for half a request head without end (each of it measured). Here each of
 these ends in a time or at a size that is written below. It touches private names of uvicorn, whose minor version is
 therefore pinned, and tests/app/test_server_guard.py fails when they change.
 """

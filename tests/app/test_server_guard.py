@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from app.server import FILES_FOR_OTHERS
 from tests.app.tiny_client import TinyService, read_all, running
 from tests.live import ROOT
 from tests.waiting import until, wait_until
@@ -152,6 +154,17 @@ def test_endless_head_is_cut(service: TinyService) -> None:
     with service.connect() as client:
         client.sendall(b"GET /pid HTTP/1.1\r\nX: ")
         send_until_cut(client, b"x" * 10_000, most_bytes=10 * MIB)
+
+
+def test_connections_have_a_limit(tmp_path: Path) -> None:
+    """One too many is told so at once; when others leave, everyone is served again."""
+    with running(tmp_path, "--files", str(2 * FILES_FOR_OTHERS)) as service:
+        with ExitStack() as stack:
+            crowd = [stack.enter_context(service.upgrade("/echo")) for _ in range(FILES_FOR_OTHERS)]
+            assert len(crowd) == FILES_FOR_OTHERS
+            with service.connect() as client:
+                assert b" 503 " in read_all(client)
+        wait_until(service.is_up, what="an answer")
 
 
 def test_log_names_no_client(service: TinyService) -> None:

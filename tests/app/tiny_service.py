@@ -7,6 +7,7 @@ With `--web N` it is the real parent of N such processes. Times are shorter than
 import argparse
 import asyncio
 import os
+import resource
 import socket
 import sys
 
@@ -89,7 +90,10 @@ def main() -> int:
     parser.add_argument("--web", type=int, default=0)
     parser.add_argument("--socket-fd", type=int)
     parser.add_argument("--ready-fd", type=int)
+    parser.add_argument("--files", type=int, help="how many files it may open")
     arguments = parser.parse_args()
+    if arguments.files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (arguments.files, arguments.files))
     configure_logs()
     shorten_times()
     try:
