@@ -111,20 +111,22 @@ def disable_account(email: str) -> None:
 
 @guidance.command("import")
 def import_guidance(
-    folder: Path, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False
+    folder: Path,
+    drafts: Annotated[bool, typer.Option("--drafts", help="As drafts, for an editor to publish.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
-    """Read a folder of Markdown files with front matter into the editor."""
+    """Publish a folder of Markdown files with front matter. All of them or, when one is bad, none."""
     from app.commands import import_guidance as read
 
-    raise typer.Exit(asyncio.run(read(os.environ, folder, dry_run=dry_run)))
+    raise typer.Exit(asyncio.run(read(os.environ, folder, drafts=drafts, dry_run=dry_run)))
 
 
 @guidance.command("export")
 def export_guidance(folder: Path) -> None:
-    """Write every article into a folder, one Markdown file each."""
+    """Write every published article into a folder, one Markdown file each."""
     from app.commands import export_guidance as write
 
-    asyncio.run(write(os.environ, folder))
+    print(f"{asyncio.run(write(os.environ, folder))} articles written.")
 
 
 @cli.command()

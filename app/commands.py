@@ -2,15 +2,23 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from app.migrations import check_migrated
 from app.offline import Staff, command_settings, database_url, staff_of
+from core.audit import AuditLog
+from core.clock import utc_now
+from core.crypto import Signer
 from core.db import Database
-from core.errors import NotFound
+from core.errors import NotFound, StartError
 from core.people import Role
+from knowledge.folder import Outcome, Report, export_folder
+from knowledge.imports import Importer
+from knowledge.rendering import Renderer
 from staff.accounts import Account, NewAccount
 from staff.passwords import check_new_password
 
@@ -41,14 +49,59 @@ async def disable_account(environ: Mapping[str, str], email: str) -> None:
         await staff.accounts.disable(account.id)
 
 
-@asynccontextmanager
-async def _staff(environ: Mapping[str, str]) -> AsyncIterator[Staff]:
+async def import_guidance(environ: Mapping[str, str], folder: Path, *, drafts: bool, dry_run: bool) -> int:
+    """All files or none. Exit status 1 when a file is bad."""
     settings = command_settings(environ)
-    url = database_url(settings)
+    async with _database(environ) as database:
+        audit, renderer = AuditLog(Signer.from_file(settings.secret_key_file)), Renderer()
+        try:
+            with Progress(console=Console(stderr=True), transient=True, disable=not Console().is_terminal) as bar:
+                task = bar.add_task("Rendering", total=None)
+                report = await Importer(database, audit, renderer).import_folder(
+                    folder,
+                    now=utc_now(),
+                    publish=not drafts,
+                    dry_run=dry_run,
+                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                )
+        finally:
+            await renderer.close()
+    _print_report(report, dry_run=dry_run)
+    return 0 if report.ok else 1
+
+
+async def export_guidance(environ: Mapping[str, str], folder: Path) -> int:
+    """Returns how many files were written."""
+    async with _database(environ) as database:
+        try:
+            return await export_folder(database, folder)
+        except OSError as problem:
+            raise StartError(f"The folder cannot be written: {problem.strerror}.") from None
+
+
+def _print_report(report: Report, *, dry_run: bool) -> None:
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    for line in report.lines:
+        if line.outcome is not Outcome.UNCHANGED or line.words.endswith("."):
+            console.print(f"{line.outcome:9}  {line.file}  {line.words}")
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
+    ending = "" if report.ok else " Nothing was imported: correct the files above first."
+    console.print(f"{counts}.{ending or (' Nothing was stored (dry run).' if dry_run else '')}")
+
+
+@asynccontextmanager
+async def _database(environ: Mapping[str, str]) -> AsyncIterator[Database]:
+    url = database_url(command_settings(environ))
     check_migrated(url)
     database = Database(url)
     try:
-        async with staff_of(settings, database) as staff:
-            yield staff
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _staff(environ: Mapping[str, str]) -> AsyncIterator[Staff]:
+    settings = command_settings(environ)
+    async with _database(environ) as database, staff_of(settings, database) as staff:
+        yield staff

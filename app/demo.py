@@ -8,17 +8,27 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from sqlalchemy import insert, select
 
+from core.audit import AuditLog
+from core.clock import utc_now
 from core.crypto import make_key_file
 from core.db import Database
 from core.errors import StartError
 from core.people import Role
 from core.settings import Settings
 from core.tables import setting
+from knowledge.folder import Outcome
+from knowledge.imports import Importer
+from knowledge.rendering import Renderer
+from knowledge.tables import article
 from staff.accounts import Account, Accounts, NewAccount
 from staff.passwords import Passwords
 
+logger = structlog.get_logger()
+
+SAMPLES = Path(__file__).parent.parent / "guidance"
 PASSWORD_FILE = "demo-password"  # noqa: S105  # a file's name
 CONSONANTS, VOWELS = "bdfghjklmnprstvz", "aeiou"
 WORDS, SYLLABLES = 4, 3
@@ -67,6 +77,21 @@ async def open_round_the_clock(database: Database) -> None:
         query = select(setting.c.value).where(setting.c.name == "always_open")
         if (await connection.execute(query)).one_or_none() is None:
             await connection.execute(insert(setting).values(name="always_open", value="yes"))
+
+
+async def publish_sample_guidance(database: Database, audit: AuditLog) -> None:
+    """Once, into a service without any article."""
+    async with database.read() as connection:
+        if (await connection.execute(select(article.c.id).limit(1))).one_or_none() is not None:
+            return
+    renderer = Renderer()
+    try:
+        report = await Importer(database, audit, renderer).import_folder(SAMPLES, now=utc_now())
+    finally:
+        await renderer.close()
+    for line in report.lines:
+        if line.outcome is Outcome.PROBLEM:
+            logger.warning("sample_not_imported", file=line.file)
 
 
 def demo_password(settings: Settings) -> str:

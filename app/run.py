@@ -28,6 +28,7 @@ from app.processes import WebProcesses
 from app.server import Inherited, bind, serve
 from app.worker import run_worker
 from core.assets import Assets
+from core.audit import AuditLog
 from core.crypto import KeyRing, Signer, make_key_file, new_master_key
 from core.db import Database
 from core.errors import StartError
@@ -131,7 +132,8 @@ async def _fill(settings: Settings, password: str) -> None:
         async with staff_of(settings, database) as staff:
             await demo.make_demo_accounts(staff.accounts, staff.passwords, password)
         await demo.open_round_the_clock(database)
-        await demo.import_sample_guidance(settings, database)
+        audit = AuditLog(Signer.from_file(settings.secret_key_file))
+        await demo.publish_sample_guidance(database, audit)
     finally:
         await database.close()
 

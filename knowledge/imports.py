@@ -56,17 +56,18 @@ class Importer:
         *,
         now: datetime,
         publish: bool = True,
+        dry_run: bool = False,
         author: str | None = None,
         progress: Progress | None = None,
     ) -> Report:
-        """Read every `*.md` under the folder and store what is new or changed, published or as drafts."""
+        """Read every `*.md` under the folder and store what is new or changed, published or as drafts; or only say so."""
         files, problems = await asyncio.to_thread(read_folder, folder)
         plans, unchanged, conflicts = await self._compare(files, publish=publish)
         problems += conflicts
         rendered, refused = await self._render(plans, progress)
         problems += refused
         counter = None
-        if not problems and rendered:
+        if not problems and rendered and not dry_run:
             try:
                 counter = await self._store(rendered, now=now, publish=publish, author=author)
             except _EditedMeanwhile as edited:
@@ -149,7 +150,7 @@ class Importer:
         return counter
 
 
-class _EditedMeanwhile(Exception):  # noqa: N818  # Nothing is in error; the import only has to be done again.
+class _EditedMeanwhile(Exception):  # Nothing is in error; the import only has to be done again.
     def __init__(self, lines: list[Line]) -> None:
         super().__init__()
         self.lines = lines

@@ -81,7 +81,7 @@ class SignInPages:
             return _slow_down(request, path, email, refusal)
         if person is None or not verdict.right:
             await self._note_failure(person, keys)
-            return _form(request, path, email=email, errors={"email": WRONG})
+            return _form(request, path, email=email, errors={"password": WRONG})
         return await self._open_session(request, person, verdict, keys, path or first_page(person.roles))
 
     async def sign_out(self, request: Request) -> Response:
@@ -91,7 +91,7 @@ class SignInPages:
             await self._audit.append(connection, self._clock(), person.account_id, "signed_out", subject)
             await self._sessions.delete(connection, token_hash(person.token))
         self._sessions.changed(person.account_id)
-        response = see_other("/sign-in")
+        response = see_other("/sign-in?signed_out=1")
         clear_cookie(request, response, site(request).session_cookie)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
@@ -169,11 +169,13 @@ def _form(
         email=email[:MOST_EMAIL],
         next=path,
         errors=errors or {},
+        notice="You are signed out." if "signed_out" in request.query_params else None,
+        single_sign_on=None,
     )
 
 
 def _slow_down(request: Request, path: str, email: str, refusal: RateLimited) -> Response:
     wait = f"Too many tries. Wait {refusal.retry_after_s} seconds and try again."
-    response = _form(request, path, email=email, errors={"email": wait}, status=429)
+    response = _form(request, path, email=email, errors={"password": wait}, status=429)
     response.headers["Retry-After"] = str(refusal.retry_after_s)
     return response
