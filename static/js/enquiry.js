@@ -6,7 +6,7 @@
  * wrong here, the form is sent in the ordinary way instead.
  */
 
-/** @typedef {{ main: HTMLElement, title: string }} Shown */
+/** @typedef {{ main: HTMLElement, title: string, isStarted: boolean }} Shown */
 
 /** What each entry of the history showed, by the number it carries. @type {Map<number, Shown>} */
 const seen = new Map()
@@ -73,7 +73,7 @@ async function post(form, button) {
     location.assign(address)
     return null
   }
-  return { main: document.importNode(mainOf(page), true), title: page.title }
+  return { main: document.importNode(mainOf(page), true), title: page.title, isStarted: false }
 }
 
 /**
@@ -100,19 +100,16 @@ function send(action, fields) {
 }
 
 function remember() {
-  seen.set(current, { main: mainOf(document), title: document.title })
+  seen.set(current, { main: mainOf(document), title: document.title, isStarted: true })
 }
 
 /** @param {Shown} page */
-function show({ main, title }) {
-  const isNew = !main.hasAttribute('data-shown')
-  main.setAttribute('data-shown', '')
+function show({ main, title, isStarted }) {
   mainOf(document).replaceWith(main)
   document.title = title
   window.scrollTo(0, 0)
-  // The error summary takes the focus by itself when it starts.
-  if (isNew) main.dispatchEvent(new CustomEvent('dutyline:content', { bubbles: true }))
-  if (!main.querySelector('.govuk-error-summary')) focusOn(main.querySelector('[data-focus]') ?? main.querySelector('h1'))
+  if (!isStarted) main.dispatchEvent(new CustomEvent('dutyline:content', { bubbles: true }))
+  focusOn(main.querySelector('.govuk-error-summary') ?? main.querySelector('[data-focus]') ?? main.querySelector('h1'))
 }
 
 /** @param {Element | null} element */
