@@ -6,10 +6,11 @@ traceback is ever shown: it may quote what somebody wrote. Each command imports 
 
 import asyncio
 import os
+import signal
 import sys
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import structlog
 import typer
@@ -73,8 +74,9 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database to the form of this version."""
     from app.migrations import head, migrate
-    from app.offline import migration_url
+    from app.offline import migration_url, write_privately
 
+    write_privately()
     migrate(migration_url(os.environ))
     print(f"The database has the form {head()}.")
 
@@ -141,6 +143,8 @@ def main() -> None:
     from app.logs import configure_logs
 
     configure_logs()
+    # Until the service listens for it itself; the blocks that are open are left as on Ctrl-C.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         cli()
     except StartError as problem:
@@ -155,7 +159,11 @@ def main() -> None:
         _crash(problem)
 
 
-def _stop(line: str, status: int) -> None:
+def _leave(_number: int, _frame: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _stop(line: str, status: int) -> NoReturn:
     print(line, file=sys.stderr)
     sys.exit(status)
 

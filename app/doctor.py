@@ -210,9 +210,7 @@ async def check_guidance(settings: Settings) -> Finding:
     finally:
         await database.close()
     if not count:
-        return Finding(
-            "Guidance", "nothing is published", "Import a folder (dutyline guidance import) and publish in the editor."
-        )
+        return Finding("Guidance", "nothing is published", "dutyline guidance import FOLDER")
     return Finding("Guidance", f"{count} articles published")
 
 

@@ -1,5 +1,6 @@
 """The parts that a command needs while no service runs, or beside one: its settings, its database, its accounts."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ def migration_url(environ: Mapping[str, str]) -> str:
     wanted = {name: environ[name] for name in ("DATA_DIR", "DATABASE_URL") if name in environ}
     settings = read_settings(wanted, demo=True)
     return database_url(settings)
+
+
+def write_privately() -> None:
+    """From here on, files that this process makes are for its own account: the database, its log of changes, sockets."""
+    os.umask(0o077)
 
 
 def database_url(settings: Settings) -> str:

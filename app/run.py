@@ -23,7 +23,7 @@ from app.data_dir import hold_data_dir
 from app.embedded import EmbeddedRedis, choose_socket
 from app.main import create_app
 from app.migrations import check_migrated, migrate
-from app.offline import database_url, staff_of
+from app.offline import database_url, staff_of, write_privately
 from app.processes import WebProcesses
 from app.server import Inherited, bind, serve
 from app.worker import run_worker
@@ -38,6 +38,7 @@ from core.signals import open_redis
 
 def run_demo(settings: Settings) -> int:
     """`dutyline run`: makes what is missing, then web and worker together."""
+    write_privately()
     Assets().check_built()
     with _full_disk_explained(), hold_data_dir(settings.data_dir):
         settings.data_dir.chmod(0o700)
@@ -52,6 +53,7 @@ def run_demo(settings: Settings) -> int:
 
 def run_web(settings: Settings) -> int:
     """`dutyline web`: never makes a key, an account or a table."""
+    write_privately()
     _check_before_web(settings)
     with _full_disk_explained(), _own_redis_folder(settings):
         asyncio.run(_refuse_demo_accounts(settings))
@@ -66,6 +68,7 @@ def run_web_process(settings: Settings, inherited: Inherited) -> int:
 
 def run_worker_alone(settings: Settings) -> int:
     """`dutyline worker`."""
+    write_privately()
     _check_keys(settings)
     check_migrated(database_url(settings))
     asyncio.run(_refuse_demo_accounts(settings))
