@@ -148,3 +148,9 @@ def _what_to_do(url: str, problem: DBAPIError) -> str:
     if getattr(problem.orig, "sqlstate", None) is None:
         return "The database cannot be reached. Check DATABASE_URL and that PostgreSQL runs."
     return f"PostgreSQL refused (code {getattr(problem.orig, 'sqlstate', '')}). Check DATABASE_URL and the account's rights."
+
+
+def database_epoch(url: str) -> str:
+    """The random value that this database was born with; a client that holds another cannot go on where it was."""
+    with _connection(url) as connection:
+        return str(connection.execute(text("SELECT value FROM setting WHERE name = 'database_epoch'")).scalar_one())

@@ -130,7 +130,9 @@ class Conversations:
         name = new.nickname or VISITOR_AUTHOR.name
         if new.nickname:
             sealed = key.seal(new.nickname.encode(), place_of(row_id, "nickname"))
-            await connection.execute(update(conversation).where(conversation.c.id == row_id).values(sealed_nickname=sealed))
+            await connection.execute(
+                update(conversation).where(conversation.c.id == row_id).values(sealed_nickname=sealed)
+            )
         visitor = Author(Side.VISITOR, VISITOR_AUTHOR.key, name)
         question = Entry(Kind.MESSAGE, visitor, new.question)
         queued = Entry(Kind.QUEUED, SYSTEM_AUTHOR, data={"urgency": new.urgency})
@@ -142,7 +144,9 @@ class Conversations:
             reference = new_reference()
             try:
                 async with connection.begin_nested():
-                    done = await connection.execute(insert(conversation).values(reference=reference, **values).returning(conversation.c.id))
+                    done = await connection.execute(
+                        insert(conversation).values(reference=reference, **values).returning(conversation.c.id)
+                    )
                     return reference, done.scalar_one()
             except IntegrityError:
                 continue
@@ -166,7 +170,9 @@ class Conversations:
         known = parse_reference(reference)
         if known is None:
             raise NotFound
-        found = await self._one(select(conversation).where(conversation.c.reference == known, _seen_by(person.account_id)))
+        found = await self._one(
+            select(conversation).where(conversation.c.reference == known, _seen_by(person.account_id))
+        )
         if found is None:
             raise NotFound
         return found
@@ -187,7 +193,9 @@ class Conversations:
     async def _heads(self, where: Any) -> list[Head]:
         columns = [conversation.c[name] for name in Head.__slots__]
         async with self._db.read() as connection:
-            rows = (await connection.execute(select(*columns).where(where, conversation.c.wrapped_key.is_not(None)))).all()
+            rows = (
+                await connection.execute(select(*columns).where(where, conversation.c.wrapped_key.is_not(None)))
+            ).all()
         return [Head(*row) for row in rows]
 
     async def resume(self, connection: AsyncConnection, reference: str, code: str) -> str | None:
@@ -231,7 +239,9 @@ class Conversations:
             if text:
                 sealed = key.seal(text.encode(), place_of(found.id, f"draft|{account_id}"))
                 await connection.execute(
-                    insert(draft).values(conversation_id=found.id, account_id=account_id, sealed=sealed, at=self._clock())
+                    insert(draft).values(
+                        conversation_id=found.id, account_id=account_id, sealed=sealed, at=self._clock()
+                    )
                 )
 
     async def draft(self, found: Conversation, account_id: str) -> str:
@@ -260,7 +270,9 @@ class Conversations:
     def _opened(self, row: Row[Any]) -> Conversation:
         name = VISITOR_AUTHOR.name
         if row.sealed_nickname is not None:
-            name = self._keys.get(row.id, row.wrapped_key).open(row.sealed_nickname, place_of(row.id, "nickname")).decode()
+            name = (
+                self._keys.get(row.id, row.wrapped_key).open(row.sealed_nickname, place_of(row.id, "nickname")).decode()
+            )
         plain = {column: getattr(row, column) for column in _PLAIN_COLUMNS}
         return Conversation(**plain, status=Status(row.status), risk_flags=tuple(row.risk_flags.split()), nickname=name)
 
@@ -269,5 +281,7 @@ _PLAIN_COLUMNS = frozenset(Conversation.__slots__) - {"status", "risk_flags", "n
 
 
 def _seen_by(account_id: str) -> Any:
-    brought_in = select(participant.c.conversation_id).where(participant.c.account_id == account_id, participant.c.until.is_(None))
+    brought_in = select(participant.c.conversation_id).where(
+        participant.c.account_id == account_id, participant.c.until.is_(None)
+    )
     return or_(conversation.c.advisor_id == account_id, conversation.c.id.in_(brought_in))

@@ -99,4 +99,6 @@ def event_frame(reference: str, event: Event) -> str:
 
 def hidden_frame(reference: str, seq: int) -> str:
     """What a visitor gets for an event that is not theirs to see: its number, so that no gap shows."""
-    return _encoder.encode({"type": "event", "t": "event", "conversation": reference, "seq": seq, "kind": "hidden"}).decode()
+    return _encoder.encode(
+        {"type": "event", "t": "event", "conversation": reference, "seq": seq, "kind": "hidden"}
+    ).decode()

@@ -198,7 +198,11 @@ class Fanout:
                     self._recheck_all = False
                     await self._compare_tops()
                 wanted, self._wanted = self._wanted, {}
-                cursors = {one: feed.top for one in wanted if (feed := self._feeds.get(one)) is not None and wanted[one] > feed.top}
+                cursors = {
+                    one: feed.top
+                    for one in wanted
+                    if (feed := self._feeds.get(one)) is not None and wanted[one] > feed.top
+                }
                 if cursors:
                     for events in (await self._log.read_many(cursors)).values():
                         self._keep(events)
@@ -225,7 +229,9 @@ class Fanout:
 
     # What is never stored: typing, read marks, positions. The newest of a kind replaces the one before.
 
-    def push(self, conversation_id: int, slot: str, text: str, *, to: Side | None = None, but: str | None = None) -> None:
+    def push(
+        self, conversation_id: int, slot: str, text: str, *, to: Side | None = None, but: str | None = None
+    ) -> None:
         """Give a frame to this process's sessions of a conversation: to one side, or to all but one author."""
         feed = self._feeds.get(conversation_id)
         for session in list(feed.sessions) if feed else ():
@@ -286,4 +292,3 @@ class Fanout:
         async with asyncio.timeout(3):
             while self._sessions:
                 await asyncio.sleep(0.02)
-

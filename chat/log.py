@@ -74,12 +74,21 @@ class Log:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._on_stored: list[OnStored] = []
+        self.committed = 0
+        """Messages stored by this writer since it began."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for the next commit."""
+        return len(self._queue)
 
     def on_stored(self, listener: OnStored) -> None:
         """Call `listener` with the events of each commit of this process, after it."""
         self._on_stored.append(listener)
 
-    async def say(self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE) -> Receipt:
+    async def say(
+        self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE
+    ) -> Receipt:
         """Store a message or a note. The receipt means that it is committed; `Unavailable` means that it may or may not be."""
         if len(self._queue) >= MOST_WAITING:
             raise Unavailable
@@ -123,7 +132,9 @@ class Log:
             rows = await self._rows.after(connection, cursors, limit)
         found: dict[int, list[Event]] = {}
         for row in rows:
-            found.setdefault(row.conversation_id, []).append(open_event(row, self._keys.get(row.conversation_id, row.wrapped_key)))
+            found.setdefault(row.conversation_id, []).append(
+                open_event(row, self._keys.get(row.conversation_id, row.wrapped_key))
+            )
         return found
 
     async def tops(self, conversation_ids: Sequence[int]) -> dict[int, int]:
@@ -152,6 +163,7 @@ class Log:
                 if not one.answer.done():
                     one.answer.set_result(receipt)
             if events:
+                self.committed += len(events)
                 self.announce(events)
 
     async def _commit(self, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, Receipt]], list[Event]]:
@@ -179,19 +191,25 @@ class Log:
                 await self._store(connection, rows, events)
         return receipts, events
 
-    async def _known(self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]) -> dict[tuple[int, str, str], Event]:
+    async def _known(
+        self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
+    ) -> dict[tuple[int, str, str], Event]:
         known = {}
         for row in await self._rows.known(connection, [one.key for one in batch]):
             event = open_event(row, self._keys.get(row.conversation_id, rows[row.conversation_id].wrapped_key))
             known[row.conversation_id, row.author, row.client_id] = event
         return known
 
-    async def _brought_in(self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]) -> dict[tuple[int, str], str]:
+    async def _brought_in(
+        self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
+    ) -> dict[tuple[int, str], str]:
         """The part of staff who write without being the advisor, by (conversation, account)."""
         others = {
             (one.conversation_id, one.entry.author.key)
             for one in batch
-            if one.entry.author.key != VISITOR and (row := rows.get(one.conversation_id)) is not None and row.advisor_id != one.entry.author.key
+            if one.entry.author.key != VISITOR
+            and (row := rows.get(one.conversation_id)) is not None
+            and row.advisor_id != one.entry.author.key
         }
         if not others:
             return {}
@@ -204,7 +222,16 @@ class Log:
     def _number(self, conversation_id: int, last_seq: int, entries: Iterable[Entry]) -> list[Event]:
         at_ms = to_ms(self._clock())
         return [
-            Event(conversation_id, last_seq + step, entry.kind, entry.author, at_ms, entry.client_id, entry.text, entry.data)
+            Event(
+                conversation_id,
+                last_seq + step,
+                entry.kind,
+                entry.author,
+                at_ms,
+                entry.client_id,
+                entry.text,
+                entry.data,
+            )
             for step, entry in enumerate(entries, start=1)
         ]
 
@@ -220,14 +247,18 @@ class Log:
                     side=event.author.kind,
                     client_id=event.client_id.hex if event.client_id else None,
                     at_ms=event.at_ms,
-                    sealed=seal_event(event, self._keys.get(event.conversation_id, rows[event.conversation_id].wrapped_key)),
+                    sealed=seal_event(
+                        event, self._keys.get(event.conversation_id, rows[event.conversation_id].wrapped_key)
+                    ),
                 )
                 for event in events
             ],
         )
 
 
-def _refusal_of(one: _Waiting, row: Row[Any] | None, before: Event | None, brought_in: dict[tuple[int, str], str]) -> Refusal | None:
+def _refusal_of(
+    one: _Waiting, row: Row[Any] | None, before: Event | None, brought_in: dict[tuple[int, str], str]
+) -> Refusal | None:
     """Why this message may not be written, decided on the locked row; None when it may."""
     if row is None or row.wrapped_key is None:
         return NotFound()

@@ -66,7 +66,9 @@ class VisitorPages:
         found = await self._conversations.of_visitor(token)
         if found is None:
             return None
-        return Viewer(Side.VISITOR, found.visitor.key, found.nickname, "", lambda: self._conversations.heads_of_visitor(token))
+        return Viewer(
+            Side.VISITOR, found.visitor.key, found.nickname, "", lambda: self._conversations.heads_of_visitor(token)
+        )
 
     async def show(self, request: Request) -> Response:
         found = await self._found(request)
@@ -74,10 +76,26 @@ class VisitorPages:
             return see_other("/resume")
         return await self._page(request, found)
 
-    async def _page(self, request: Request, found: Conversation, *, status: int = 200, errors: dict[str, str] | None = None, draft: str = "") -> Response:
+    async def _page(
+        self,
+        request: Request,
+        found: Conversation,
+        *,
+        status: int = 200,
+        errors: dict[str, str] | None = None,
+        draft: str = "",
+    ) -> Response:
         if found.status in (Status.WAITING, Status.QUESTION) and not errors:
             context = await self._surroundings.waiting(found, request)
-            return render(request, "public/waiting.html", status=status, conversation=_shown(found), epoch=self._epoch, enquiry=self._surroundings.enquiry(found), **context)
+            return render(
+                request,
+                "public/waiting.html",
+                status=status,
+                conversation=_shown(found),
+                epoch=self._epoch,
+                enquiry=self._surroundings.enquiry(found),
+                **context,
+            )
         if not found.is_open:
             return await self.show_ended(request, found)
         events = await self._log.read(found.id, max(0, found.last_seq - PAGE))
@@ -159,7 +177,11 @@ class VisitorPages:
 
     async def transcript_text(self, request: Request) -> Response:
         record = await self._transcript(request)
-        return see_other("/resume") if record is None else _file(as_text(record).encode(), "text/plain; charset=utf-8", record, "txt")
+        return (
+            see_other("/resume")
+            if record is None
+            else _file(as_text(record).encode(), "text/plain; charset=utf-8", record, "txt")
+        )
 
     async def transcript_pdf(self, request: Request) -> Response:
         record = await self._transcript(request)
@@ -183,11 +205,17 @@ class VisitorPages:
             async with self._db.write() as connection:
                 await self._throttle.check(connection, now, *keys)
                 token = await self._conversations.resume(connection, reference, code)
-                await (self._throttle.succeeded(connection, *keys[:1]) if token else self._throttle.failed(connection, now, *keys))
+                await (
+                    self._throttle.succeeded(connection, *keys[:1])
+                    if token
+                    else self._throttle.failed(connection, now, *keys)
+                )
         except RateLimited as refusal:
             return _resume_page(request, {"resume_code": refusal.text}, reference, 429, refusal.retry_after_s)
         if token is None:
-            return _resume_page(request, {"resume_code": "Reference and code do not fit together. Check both."}, reference, 422)
+            return _resume_page(
+                request, {"resume_code": "Reference and code do not fit together. Check both."}, reference, 422
+            )
         response = see_other("/chat")
         set_cookie(request, response, VISITOR_COOKIE, token)
         return response
@@ -206,7 +234,9 @@ class VisitorPages:
         found, events = await self._record(request)
         if found is None:
             return None
-        return Transcript("Dutyline", found.reference, found.created_at, found.ended_at, self._surroundings.enquiry(found), events)
+        return Transcript(
+            "Dutyline", found.reference, found.created_at, found.ended_at, self._surroundings.enquiry(found), events
+        )
 
 
 async def answer_saying(request: Request, store: Any, refused: Any, *, done: str) -> Response:
@@ -265,7 +295,9 @@ def _advisor_name(events: list[Any]) -> str | None:
     return names[-1].name if names else None
 
 
-def _resume_page(request: Request, errors: dict[str, str], reference: str = "", status: int = 200, wait_s: int | None = None) -> Response:
+def _resume_page(
+    request: Request, errors: dict[str, str], reference: str = "", status: int = 200, wait_s: int | None = None
+) -> Response:
     return render(request, "public/resume.html", status=status, reference=reference, errors=errors, wait_seconds=wait_s)
 
 

@@ -49,8 +49,13 @@ class ReadMarks:
 
     async def _store(self, moved: dict[tuple[int, Side], int]) -> None:
         async with self._db.write() as connection:
-            for side, column in ((Side.VISITOR, conversation.c.visitor_read), (Side.ADVISOR, conversation.c.advisor_read)):
+            for side, column in (
+                (Side.VISITOR, conversation.c.visitor_read),
+                (Side.ADVISOR, conversation.c.advisor_read),
+            ):
                 marks = [{"of": one, "seq": seq} for (one, whose), seq in sorted(moved.items()) if whose is side]
                 if marks:
-                    forward = update(conversation).where(conversation.c.id == bindparam("of"), column < bindparam("seq"))
+                    forward = update(conversation).where(
+                        conversation.c.id == bindparam("of"), column < bindparam("seq")
+                    )
                     await connection.execute(forward.values({column: bindparam("seq")}), marks)

@@ -128,15 +128,29 @@ class LogRows:
         """Insert the events and move the counters of their conversations."""
         tops = list({row.conversation_id: row for row in rows}.values())
         said = {(row.conversation_id, row.side): row.at_ms for row in rows}
-        moved = [(top.conversation_id, top.seq, said.get((top.conversation_id, Side.VISITOR)), said.get((top.conversation_id, Side.ADVISOR))) for top in tops]
+        moved = [
+            (
+                top.conversation_id,
+                top.seq,
+                said.get((top.conversation_id, Side.VISITOR)),
+                said.get((top.conversation_id, Side.ADVISOR)),
+            )
+            for top in tops
+        ]
         if self._is_sqlite:
             names = ("id", "seq", "visitor_at", "advisor_at")
             await connection.execute(INSERT_SQLITE, [_named(row) for row in rows])
             await connection.execute(MOVE_SQLITE, [dict(zip(names, one, strict=True)) for one in moved])
             return
-        columns = zip(*((r.conversation_id, r.seq, r.kind, r.author, r.client_id, r.at_ms, r.sealed) for r in rows), strict=True)
-        parameters = dict(zip(("ids", "seqs", "kinds", "authors", "client_ids", "ats", "sealed"), map(list, columns), strict=True))
-        parameters |= dict(zip(("top_ids", "top_seqs", "visitor_ats", "advisor_ats"), map(list, zip(*moved, strict=True)), strict=True))
+        columns = zip(
+            *((r.conversation_id, r.seq, r.kind, r.author, r.client_id, r.at_ms, r.sealed) for r in rows), strict=True
+        )
+        parameters = dict(
+            zip(("ids", "seqs", "kinds", "authors", "client_ids", "ats", "sealed"), map(list, columns), strict=True)
+        )
+        parameters |= dict(
+            zip(("top_ids", "top_seqs", "visitor_ats", "advisor_ats"), map(list, zip(*moved, strict=True)), strict=True)
+        )
         await connection.execute(INSERT_POSTGRES, parameters)
 
     def _array(self, values: Sequence[Any]) -> Any:

@@ -34,13 +34,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is connected. `key` is the author key; `token` is the staff session to be checked again, empty for visitors."""
+    """Who is connected. `key` is the author key; `token` is the staff session, empty for visitors.
+
+    `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active.
+    """
 
     side: Side
     key: str
     name: str
     token: str
     heads: Callable[[], Awaitable[Sequence[Head]]]
+    may_act: Callable[[], Awaitable[bool]] | None = None
 
 
 class TooSlow(Exception):
@@ -121,7 +125,12 @@ class Session:
             cursor = after.pop(head.reference, 0)
             self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
             top = self._fanout.top(head.id)
-            fits = isinstance(cursor, int) and not isinstance(cursor, bool) and 0 <= cursor <= top and (same_epoch or cursor == 0)
+            fits = (
+                isinstance(cursor, int)
+                and not isinstance(cursor, bool)
+                and 0 <= cursor <= top
+                and (same_epoch or cursor == 0)
+            )
             if not fits:
                 self.reply(frame("reset", conversation=head.reference))
             self._heads[head.id] = head
@@ -132,7 +141,7 @@ class Session:
             else:
                 # The page is loaded again; until then nothing is sent that the client could not place.
                 self._fanout.unsubscribe(self, head.id)
-        for name in list(after)[:MOST_REPLIES // 2]:
+        for name in list(after)[: MOST_REPLIES // 2]:
             self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=name))
 
     # What the client is sent.
@@ -202,7 +211,9 @@ class Session:
             return
         for head in self._let_go(keep={head.id for head in heads}):
             if head.id not in self._over:
-                self.offer(f"lost:{head.id}", frame("error", code="assignment_lost", message=LOST, conversation=head.reference))
+                self.offer(
+                    f"lost:{head.id}", frame("error", code="assignment_lost", message=LOST, conversation=head.reference)
+                )
         for head in heads:
             if head.id not in self._heads:
                 self._heads[head.id] = head

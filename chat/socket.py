@@ -10,9 +10,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from chat.conversations import Conversations
 from chat.events import Author
 from chat.fanout import Fanout
 from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, parse_frame
@@ -35,7 +35,7 @@ BAD_FRAMES_A_MINUTE = 5
 TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
 SIGN_IN, REPLACED, NOT_THE_PROTOCOL = 4100, 4101, 4102
 
-FindViewer = Callable[[WebSocket], Awaitable[Viewer | None]]
+FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
 
 class Closing(Exception):
@@ -48,12 +48,9 @@ class Closing(Exception):
 class Sockets:
     """The sockets of this process. One of these serves visitors and desks alike; the viewer makes the difference."""
 
-    def __init__(
-        self, fanout: Fanout, log: Log, conversations: Conversations, reads: ReadMarks, epoch: str, *, rate_limits: bool
-    ) -> None:
+    def __init__(self, fanout: Fanout, log: Log, reads: ReadMarks, epoch: str, *, rate_limits: bool) -> None:
         self._fanout = fanout
         self._log = log
-        self._conversations = conversations
         self._reads = reads
         self._epoch = epoch
         self._rate_limits = rate_limits
@@ -153,6 +150,8 @@ class Sockets:
     async def _say(self, session: Session, request: Say) -> None:
         head = session.find(request.conversation)
         viewer = session.viewer
+        if viewer.may_act is not None and not await viewer.may_act():
+            raise Closing(SIGN_IN)
         author = Author(viewer.side, viewer.key, viewer.name)
         receipt = await say(self._log, head.id, author, Said(request.text, request.id, request.confirm))
         session.reply(

@@ -79,7 +79,9 @@ class Streams:
             frames = await _collect(session, wait_s)
         finally:
             self._fanout.leave(session)
-        return Response(b"[%b]" % ",".join(frames).encode(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        return Response(
+            b"[%b]" % ",".join(frames).encode(), media_type="application/json", headers={"Cache-Control": "no-store"}
+        )
 
     async def read(self, request: Request) -> Response:
         viewer, head, document = await self._posted_about(request)
@@ -131,7 +133,9 @@ async def _collect(session: Session, wait_s: float) -> list[str]:
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_s
     frames = [text async for text in session.owed()]
-    while session.close_code is None and not any(_is_news(text) for text in frames) and (left := until - loop.time()) > 0:
+    while (
+        session.close_code is None and not any(_is_news(text) for text in frames) and (left := until - loop.time()) > 0
+    ):
         if await session.rest(left):
             frames += [text async for text in session.owed()]
     return frames

@@ -18,6 +18,7 @@ from core.clock import LONDON, from_ms
 
 LINE_WIDTH = 72
 
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """`events` without what the visitor may not see; `facts` are questions and answers of the enquiry in words."""
@@ -41,7 +42,11 @@ def shown_day(moment: datetime) -> str:
 
 def as_text(transcript: Transcript) -> str:
     """Plain text, with line feeds, wide lines left as they were written."""
-    lines = [f"{transcript.service}: transcript {transcript.reference}", shown_day(transcript.started_at), "-" * LINE_WIDTH]
+    lines = [
+        f"{transcript.service}: transcript {transcript.reference}",
+        shown_day(transcript.started_at),
+        "-" * LINE_WIDTH,
+    ]
     lines += [f"{question}: {answer}" for question, answer in transcript.facts]
     lines.append("-" * LINE_WIDTH)
     for item in _items(transcript):

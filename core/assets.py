@@ -36,7 +36,9 @@ class Assets(StaticFiles):
         """The address of `css/public.css` or `js/main.js`; built files go before sources."""
         found = next((known for known in (f"dist/{name}", name) if known in self._names), None)
         if found is None:
-            raise StartError(f"The page asks for the file {name}, which is not built. Run make run, or npm ci && npm run build.")
+            raise StartError(
+                f"The page asks for the file {name}, which is not built. Run make run, or npm ci && npm run build."
+            )
         return f"/static/{self.build}/{found}"
 
     def get_path(self, scope: Scope) -> str:

@@ -20,12 +20,30 @@ class AuditLog:
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
-    async def append(self, connection: AsyncConnection, at: datetime, actor: str, action: str, subject: str, **data: str | int | bool | None) -> None:
+    async def append(
+        self,
+        connection: AsyncConnection,
+        at: datetime,
+        actor: str,
+        action: str,
+        subject: str,
+        **data: str | int | bool | None,
+    ) -> None:
         """`actor` is an account id, `visitor` or `system`; `subject` names a record, such as `conversation:QK7F-4PDX`."""
-        head = (await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())).one_or_none()
+        head = (
+            await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())
+        ).one_or_none()
         length, before = (head.length, head.mac) if head else (0, b"")
-        row = {"at": at, "actor": actor, "action": action, "subject": subject, "data": msgspec.json.encode(data).decode()}
-        mac = self._signer.mac("audit", before + _canonical(length + 1, row["at"], actor, action, subject, str(row["data"])))
+        row = {
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "data": msgspec.json.encode(data).decode(),
+        }
+        mac = self._signer.mac(
+            "audit", before + _canonical(length + 1, row["at"], actor, action, subject, str(row["data"]))
+        )
         await connection.execute(insert(audit).values(id=length + 1, mac=mac, **row))
         if head:
             await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
@@ -36,7 +54,9 @@ class AuditLog:
         """The id of the first row that does not fit the chain, or None when all do."""
         before, expected = b"", 1
         for row in (await connection.execute(select(audit).order_by(audit.c.id))).all():
-            mac = self._signer.mac("audit", before + _canonical(row.id, row.at, row.actor, row.action, row.subject, row.data))
+            mac = self._signer.mac(
+                "audit", before + _canonical(row.id, row.at, row.actor, row.action, row.subject, row.data)
+            )
             if row.id != expected or mac != row.mac:
                 return int(row.id)
             before, expected = mac, expected + 1

@@ -40,7 +40,9 @@ SQLITE_SETTINGS = (
     "secure_delete=ON",
     "trusted_schema=OFF",
 )
-POSTGRES_OPTIONS = "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+POSTGRES_OPTIONS = (
+    "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+)
 
 
 class Instant(TypeDecorator[datetime]):

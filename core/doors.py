@@ -101,7 +101,9 @@ STALE_FORM = "This page was open for too long, or in another sign-in. Nothing wa
 
 def _sign_in_first(request: Request) -> Response:
     if wants_json(request):
-        return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"})
+        return JSONResponse(
+            {"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"}
+        )
     path = request.url.path
     if request.method == "GET" and request.url.query:
         path += f"?{request.url.query}"

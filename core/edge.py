@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -56,10 +56,15 @@ class Edge:
             return
         try:
             await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            # Nobody is left to be answered; what was not read was not acted on.
+            return
         except Exception as problem:
             _log_crash(problem, reference)
             if not started:
-                response = PlainTextResponse(f"Something went wrong on our side. Try again in a moment. Reference: {reference}", 500)
+                response = PlainTextResponse(
+                    f"Something went wrong on our side. Try again in a moment. Reference: {reference}", 500
+                )
                 await response(scope, receive, send_with_headers)
 
     def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
@@ -79,7 +84,10 @@ class Edge:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1").lower()
-        if origin not in self._settings.origins or headers.get(b"host", b"").decode("latin-1").lower() not in self._settings.hosts:
+        if (
+            origin not in self._settings.origins
+            or headers.get(b"host", b"").decode("latin-1").lower() not in self._settings.hosts
+        ):
             await _deny(send, 403, [])
         elif self._is_draining():
             await _deny(send, 503, [(b"retry-after", b"2")])
@@ -88,11 +96,12 @@ class Edge:
                 await self._app(scope, receive, send)
             except Exception as problem:
                 _log_crash(problem, secrets.token_hex(4))
-                raise
 
 
 async def _deny(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-length", b"0"), *headers]})
+    await send(
+        {"type": "websocket.http.response.start", "status": status, "headers": [(b"content-length", b"0"), *headers]}
+    )
     await send({"type": "websocket.http.response.body", "body": b""})
 
 

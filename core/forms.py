@@ -43,7 +43,9 @@ async def read_form(request: Request) -> FormData:
     else:
         raise HTTPException(415, "This page takes a form.")
     if any("\0" in text or _has_surrogate(text) for text in texts):
-        raise HTTPException(422, "The form holds characters that cannot be stored. Go back, remove them and send it again.")
+        raise HTTPException(
+            422, "The form holds characters that cannot be stored. Go back, remove them and send it again."
+        )
     return form
 
 

@@ -89,7 +89,11 @@ class Throttle:
             query = select(throttle.c.failures, throttle.c.seen).where(throttle.c.key == name).with_for_update()
             row = (await connection.execute(query)).one_or_none()
             failures = 1 if row is None or now - row.seen > FORGET_AFTER else row.failures + 1
-            wait = min(timedelta(seconds=2.0 ** min(failures - FREE_TRIES, 12)), LONGEST_WAIT) if failures > FREE_TRIES else timedelta()
+            wait = (
+                min(timedelta(seconds=2.0 ** min(failures - FREE_TRIES, 12)), LONGEST_WAIT)
+                if failures > FREE_TRIES
+                else timedelta()
+            )
             values = {"failures": failures, "blocked_until": now + wait, "seen": now}
             if row is None:
                 await connection.execute(insert(throttle).values(key=name, **values))

@@ -94,7 +94,9 @@ def _check_together(settings: Settings) -> None:
     if not settings.rate_limits and settings.host not in LOOPBACK_NAMES:
         raise StartError("RATE_LIMITS=off is for load tests on this machine only. Set HOST to 127.0.0.1 or remove it.")
     if settings.demo and not settings.loopback:
-        raise StartError("dutyline run is the demo and needs a loopback BASE_URL. Use dutyline web and dutyline worker.")
+        raise StartError(
+            "dutyline run is the demo and needs a loopback BASE_URL. Use dutyline web and dutyline worker."
+        )
     if not settings.demo and settings.demo_password:
         raise StartError("DEMO_PASSWORD belongs to dutyline run only. Remove it.")
     if settings.metrics_token is not None and len(settings.metrics_token) < 16:
@@ -149,7 +151,9 @@ def _file(environ: Mapping[str, str], name: str, made: Path, demo: bool) -> Path
             raise StartError(f"{name} names a file that is not there or cannot be read.")
         return path
     if not demo:
-        raise StartError(f"{name} is missing. It names the file that holds the key; dutyline doctor shows how to make one.")
+        raise StartError(
+            f"{name} is missing. It names the file that holds the key; dutyline doctor shows how to make one."
+        )
     return made
 
 

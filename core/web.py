@@ -167,16 +167,24 @@ class ErrorWords:
 
 HEADINGS: Mapping[int, ErrorWords] = {
     400: ErrorWords("The request could not be read", "Go back, check what you entered and try again.", "bad_request"),
-    403: ErrorWords("You may not do this", "Your account has no access here. Ask an admin if that is wrong.", "not_allowed"),
+    403: ErrorWords(
+        "You may not do this", "Your account has no access here. Ask an admin if that is wrong.", "not_allowed"
+    ),
     404: ErrorWords("Page not found", "There is nothing at this address, or it is not yours to see.", "not_found"),
     405: ErrorWords("That does not work here", "Go back and use the buttons on the page.", "method_not_allowed"),
-    409: ErrorWords("That can no longer be done", "Something changed in the meantime. Load the page again.", "conflict"),
+    409: ErrorWords(
+        "That can no longer be done", "Something changed in the meantime. Load the page again.", "conflict"
+    ),
     413: ErrorWords("That is too much at once", "Shorten what you send and try again.", "too_long"),
     415: ErrorWords("That kind of content is not accepted", "Use the form on the page.", "unsupported_type"),
     422: ErrorWords("Something needs to be corrected", "Go back, correct it and send it again.", "invalid"),
     429: ErrorWords("Too many tries", "Wait a little and try again.", "rate_limited"),
-    500: ErrorWords("Something went wrong on our side", "Nothing you sent before was lost. Try again in a moment.", "internal"),
-    503: ErrorWords("The service cannot answer right now", "Nothing you sent before was lost. Try again in a moment.", "unavailable"),
+    500: ErrorWords(
+        "Something went wrong on our side", "Nothing you sent before was lost. Try again in a moment.", "internal"
+    ),
+    503: ErrorWords(
+        "The service cannot answer right now", "Nothing you sent before was lost. Try again in a moment.", "unavailable"
+    ),
 }
 
 

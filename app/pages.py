@@ -1,0 +1,57 @@
+"""The template environment: what every page may use, and how times are said."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+from core.assets import Assets
+from core.clock import LONDON
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How the service presents itself."""
+
+    name: str = "Dutyline"
+    phone: str = "0808 802 4040"
+    emergency_text: str = "If anyone is in immediate danger, call 999 now. This service is not an emergency service."
+
+
+def make_templates(assets: Assets) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(TEMPLATES), PackageLoader("govuk_frontend_jinja")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.globals.update(service=Service(), lang="en", _=in_language, asset=assets.url)
+    environment.filters.update(clock=clock, day=day, date=date_words, ordinal_day=day)
+    return environment
+
+
+def in_language(sentence: str) -> str:
+    """The sentence in the page's language. Pages are written in English; it is the key of every other language."""
+    return sentence
+
+
+def clock(moment: datetime) -> str:
+    """14:05"""
+    return f"{moment.astimezone(LONDON):%H:%M}"
+
+
+def day(moment: datetime) -> str:
+    """Monday 23 November"""
+    local = moment.astimezone(LONDON)
+    return f"{local:%A} {local.day} {local:%B}"
+
+
+def date_words(moment: datetime | date) -> str:
+    """23 November 2026"""
+    local = moment.astimezone(LONDON) if isinstance(moment, datetime) else moment
+    return f"{local.day} {local:%B} {local.year}"

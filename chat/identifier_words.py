@@ -1,0 +1,226 @@
+"""Words that the search for names and numbers leans on: given names, the field's own terms, places, helplines.
+
+Only data. A word in ORDINARY never counts as part of a name, a word in ORGANISATION clears the whole run
+of capitals it stands in. The lists are generous to common speech and can never be complete.
+"""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TITLES = _words(
+    "Mr Mrs Ms Miss Mx Dr Prof Professor Rev Reverend Imam Rabbi PC WPC DC DS DI DCI PCSO Sgt Insp Cllr Sir Lady"
+)
+
+# These are names in any spelling: no ordinary word is written like them.
+GIVEN_NAMES = _words("""
+aaliyah aaron abbie abdul abdullah abigail abu adam adeel adele adrian agnieszka ahmad ahmed aidan aisha aled alan alana
+alastair alberto alejandro aleksandra alex alexa alexander alexandra alfie ali alice alicia alison alistair amanda amelia
+amina amir amit amy ana anas andrea andreea andrei andrew andrzej andy aneurin angela angharad anil anita ann anna anne
+annette anthony antonio anwar arjun arthur arturas asha asif asma audrey ava ayesha barbara bartosz beata becky ben
+benjamin bernadette bernard bethan beverley bilal billy blessing bogdan brandon brenda brendan brian bronwen bryan caitlin
+callum calum cameron carl carla carmen caroline carwyn catherine catrin cerys ceri charlene charles charlotte chidi
+chloe chris christina christine christopher ciara claire clare claudia colin connor conor corey cristina curtis cynthia
+damian daniel danielle danny daren darius darran darren dave david dawid debbie deborah declan deepak denise
+dennis derek diana diane dilys dipak dmitri dominic donna doreen dorota dorothy dylan eddie edward edyta eileen eilidh
+eirlys elaine elena eleri elias elin elizabeth ella ellie elliot elsie emilia emily emma emmanuel eric erin esther ethan
+eva evelyn ewa fatima fatimah fiona frances francesca freddie freya gabriel gareth gary gavin gemma geoff geoffrey
+george gerald geraint geraldine gerard gethin gheorghe gillian giovanni gordon graeme graham greg gregory grzegorz gwen
+gwyneth gwyn hamza hannah hanna harpreet harriet harrison hasan hassan hayley helen helena henry hilary howard hugh huw
+hussain hussein hywel ian ibrahim ieuan ifan igor imran ioan ionut irena isaac isabel isabella isla ismail iwan jacek
+jackie jacob jacqueline jaden jake jakub james jamie jane janet janice janusz jared jason jasmine javed jayden jean
+jeff jeffrey jen jenna jennifer jenny jeremy jermaine jerome jerzy jess jessica jill jim jimmy joan joanna joanne jodie
+joe joel johanna john johnny jolanta jon jonathan jose joseph josephine joshua joyce juan judith julia julian julie
+juliet kaitlyn kamal kamil karen karim karl karolina kasia kate katarzyna katherine kathleen kathryn kathy katie
+katrina kayleigh keith kelly kelvin ken kenneth kerry kevin khadija khalid kieran kim kimberley kirsten kirsty krishna
+kristina krystyna krzysztof kumar kwame kyle lauren laura laurence leah leanne leon leonard lesley leslie lewis liam
+linda lindsay lindsey lisa lloyd lorna lorraine louis louise luca lucas lucy luis lukasz luke lynda lynne lynsey
+maciej madison magdalena mahmood mair malcolm malgorzata mandy manjit marc marcin marcus mared margaret maria mariam
+marian marie marilyn marion mariusz marta martha martin martyn mary maryam mateusz matthew maureen mehmet megan melanie
+melissa michael michaela michal michelle mick miguel mihai mike mikey miriam mitchell mohamed mohammad mohammed
+monica monika morgan muhammad mustafa myfanwy nadia naomi natalia natalie natasha nathan nathaniel naveed neil nia niamh
+nicholas nicola nicole nigel nikki nikita nina noah noel noreen norma norman oksana oliver olivia olga oluwaseun omar
+osman owain owen pamela patricia patrick patrycja paul paula pauline pawel pedro peter petra philip phillip phoebe
+phil piotr priya rachael rachel radoslaw rafal raj rajesh ramona rebecca reece rhian rhiannon rhodri rhys ricardo richard
+ricky rita robert roberto roger ronald ronnie rosemary rosie roxanne russell ruth ryan sabrina sadie sahil saima
+sally salman sam samantha samina samir samuel sanjay sarah saskia scott sean sebastian sergei shabana shahid
+shane shannon sharon shaun shauna sheila shelley shirley sian siân simon siobhan sioned sofia sonia sophia sophie stacey
+stanislaw stefan stephanie stephen steve steven stuart sunita surinder susan suzanne svetlana sylvia szymon
+tamara tanya tariq tegan teresa terence terry thea theo theresa thomas tim timothy tina toby tom tomasz tommy tony tracey
+tracy tricia trevor tristan tudor tyler usman valerie vanessa vasile veronica vicky victor vijay vincent vladimir vivian
+waleed walter wanda wayne wendy wesley wiktoria william wojciech xavier yasmin yolanda yousef yusuf yvonne zac zachary
+zahra zainab zara zbigniew zoe zofia zoë zuzanna
+""")
+
+# These are ordinary words as well, so they count only with a capital in the middle of a sentence.
+AMBIGUOUS_NAMES = _words("""
+bob bobby carol charlie chase cliff clay crystal daisy dale dan dawn dean don drew gene glen grace
+grant guy eve harry hazel heather hope ivy jack jade jasper jay jerry josh joy kay kit lee lily mark melody mia molly
+miles nick olive pat pearl penny pippa poppy ray rich rob robin rod rose rowan ruby sandy sara skye sue sonny violet
+will willow
+""")
+
+# Enough surnames to hide the second half of a name that is typed in small letters.
+SURNAMES = _words("""
+adams ahmed ali allen anderson bailey baker begum bennett brown campbell carter chapman clark clarke collins cook cooper
+cox davies davis edwards ellis evans fletcher foster gibson gray green griffiths hall harris harrison hill holmes howard
+hughes hunt hussain jackson james jenkins johnson jones kaur kelly khan king knight kowalski lewis lloyd marshall martin
+mason matthews miller mitchell moore morgan morris murphy murray nowak owen palmer parker patel phillips powell price
+rees reid reynolds richards richardson roberts robinson rogers russell scott shah shaw simpson singh smith stevens stewart
+taylor thomas thompson turner walker walsh ward watson webb white williams williamson wilson wood wright young
+""")
+
+# What may follow "mr" without being a name.
+AFTER_SMALL_TITLE = _words("""
+and are but for from had has her him his not now said says she the they this was went were who will with would
+""")
+
+# With one of these in it, a run of capitals names a body, a law, a place or a paper.
+ORGANISATION = _words("""
+academy act action advice agency agreement aid alliance assessment association authority avenue bill board borough bureau
+campaign card care centre charity church city clinic club code college commission commissioner committee conference council
+county court courts day department direction directive district drive encompass federation festival fish force forces form
+forum foundation framework group guidance guidelines guide health helpline hospital hostel house hub index initiative
+institute justice lane law line magistrates matrix model month mosque network office officer order orders panel parish
+parliament partnership pathway phoneline plan police policy practice premises prison probation procedure programme project
+protocol record register relationships report review ribbon road rovers royal rule safeguarding scale scheme school secure
+service services society square standard standards station statutory strategy street studies summit support surgery survey
+team theatre tool town tracker training tribunal trust typology union unit united university valley way week wheel
+""")
+
+# No part of a name: how sentences begin, the field's words, days, months, peoples, firms.
+ORDINARY = _words("""
+a able about access according account actually adult advisor advisors adviser advisers after afternoon again age agencies
+all allegation also although always am an and angry another any anybody anyone apparently approved are around article as ask
+asked asking assuming at attended aunt autism away baby bail based because becoming been before behaviour being best better
+big black boys breach breaches brother building but by call called calls can cannot caring carer case caseload cases category
+chapter chair changed chief child children childrens choices christmas civil client clinical close coercive
+colleague colleagues come coming community concern confidential considering consultant contact control controlling could crown
+current custody cyber dad dads daddy data daughter deputy detective did disclosure discussed do doctor does doing domestic
+done drug drugs due during each early eastern economic eid either else emergency england english equality even evening ever
+every everyone ex exclusion existing families family father fathers feedback female few final finally first five flat foster
+four free friend from front full fully further future general gentle get girls give given go going good got gp grandad
+grandma great group had happy harm has have having he head heavy hello help helped her here hers hi high him himself his home
+honour hospital housing how however human i if immediate impact imposed in information initial international into is isle it
+its job joint judge just karma keep key kids king know lady last law lead learning led let level levels liaison licence life
+live local long looking lord lot low ltd main majesty majestys make male man manager many married maybe me medium meeting men
+mens mental mentioned merry met midwife might minister ministry missed monitoring more morning most mother much mum mummy
+multi must my nan national nearest need needs neither nephew never new next nice niece night no nobody non north northern
+not nothing now nurse of offender offenders offering officers often oh ok okay old on once one only open operation options or
+other our out outside over own pain page para part partner parole past per perhaps perpetrator person personal peterborough
+phone please plus police possible post power previous primary prime prince princess prior probably problem professional
+psychiatrist public queen question quick ramadan rape rather re read reader really received recently reference referral
+referrals referred regarding regards related relationship release reported resident resolve respect restraining right rights
+risk risks role room rude safe safer said saint same say saying says schedule second secondary section senior serious seriously
+session shared she shift short should sibling since sir sister skills so social solicitor some somebody someone sometimes son
+soon sorry south southern speaking specialist spoke st stage stalking started step still strengths strict subject such
+supervisor supervision suppose sure suspect suspended talking teacher tell text than thank thanks that the their them then
+there therefore these they thing things think thinking third this those though three through thus tier to today told tomorrow
+tonight too toward two uncle under understood unfortunately universal until up update upon urgent us use used user using usual
+very via victim victims view violence visit visitor wales was we welcome welfare well welsh went were west western what when
+where whether which while white who whole whom why wife will wish with within without witness woman women womens work worker
+workers working would written year years yes yesterday yet you young your yours youth
+monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thurs fri sat sun january february march april
+may june july august september october november december jan feb mar apr jun jul aug sept sep oct nov dec easter diwali
+hanukkah halloween spring autumn winter
+british scottish irish welsh european polish romanian ukrainian russian pakistani indian bangladeshi chinese african
+caribbean asian arabic urdu punjabi bengali somali turkish kurdish portuguese spanish french german italian muslim christian
+catholic hindu sikh jewish buddhist roma traveller travellers cymraeg cymru lloegr bore prynhawn nos da diolch shwmae helo
+amazon apple argos asda barclays bumble credit deliveroo ebay excel facebook facetime fitbit gmail google grindr halifax
+hinge hotmail instagram iphone lidl linkedin lloyds messenger microsoft monzo morrisons nationwide natwest netflix onlyfans
+outlook paypal playstation ring sainsburys samsung santander sky skype snapchat spotify teams telegram tesco tiktok tinder
+twitter uber vinted vodafone whatsapp windows xbox youtube zoom
+barnardos cafcass delius encompass galop grandparents horizon kaizen mosaic nirvana nacro oasys paladin ndelius refuge
+relate respect samaritans shelter systmone turning victim
+""")
+
+# Towns, counties, councils and forces of England and Wales, word by word.
+PLACES = _words("""
+aberdare aberystwyth abergavenny afan allerdale amber anglesey arun ashfield ashford avon aylesbury babergh bangor barking
+barnet barnsley barrow barry basildon basingstoke bassetlaw bath bedford bedfordshire berkshire bexley birmingham blaby
+blackburn blackpool blaenau bolsover bolton boston bournemouth bracknell bradford braintree breckland brecon brent brentwood
+bridgend bridgwater brighton bristol broadland bromley bromsgrove broxbourne broxtowe buckinghamshire burnley burton bury
+caernarfon caerphilly calderdale cambridge cambridgeshire camden cannock canterbury cardiff carlisle carmarthen
+carmarthenshire castle ceredigion charnwood chelmsford cheltenham cherwell cheshire chester chesterfield chichester
+chiltern chorley christchurch cleveland clwyd colchester colwyn conwy copeland corby cornwall cotswold coventry craven
+crawley crewe croydon cumberland cumbria cwmbran cynon dacorum darlington dartford dean denbighshire derby derbyshire devon
+doncaster dorset dover dudley durham dwyfor dyfed ealing eastbourne eastleigh east eden elmbridge enfield epping epsom
+erewash essex exeter fareham fenland flintshire folkestone furness fylde gateshead gedling glamorgan gloucester
+gloucestershire gosport gravesham greenwich grimsby guildford gwent gwynedd hackney halton hamlets hammersmith hampshire
+harborough haringey harlow harrogate harrow hart hartlepool hastings havant haverfordwest havering hereford herefordshire
+hertfordshire hertsmere high hillingdon hinckley holyhead horsham hounslow huddersfield hull humber humberside huntingdon
+huntingdonshire hyndburn ipswich islington kendal kensington kent kettering keynes kingston kings kirklees knowsley lambeth
+lancashire lancaster leeds leicester leicestershire lewes lewisham lichfield lincoln lincolnshire liverpool llandudno
+llanelli london londonderry loughborough luton lynn maidstone maldon malvern manchester mansfield margate medway melton
+mendip mercia merthyr mersey merseyside merton middlesbrough midlands milton mole monmouth monmouthshire môn mon neath
+newark newcastle newham newport newquay norfolk northampton northamptonshire northumberland northumbria norwich nottingham
+nottinghamshire nuneaton oldham oxford oxfordshire pembroke pembrokeshire pendle plymouth poole pontypridd portsmouth port
+powys preston purbeck reading redbridge redcar redditch reigate rhondda rhyl ribble richmond rochdale rochford rossendale
+rother rotherham rugby runnymede rushcliffe rushmoor rutland ryedale salford salisbury sandwell scarborough scilly scotland
+sedgemoor sefton selby sevenoaks sheffield shetland shrewsbury shropshire slough solihull somerset southampton southend
+southwark spelthorne stafford staffordshire stevenage stockport stockton stoke stratford stroud suffolk sunderland surrey
+sussex sutton swale swansea swindon taf talbot tameside tamworth tandridge taunton tees teesside teignbridge telford
+tendring tewkesbury thames thanet thurrock tonbridge torbay torfaen torridge tower trafford trent tunbridge tydfil tyne
+uttlesford vale victoria wakefield walsall waltham wandsworth warrington warwick warwickshire watford waveney waverley
+wealden weald wear wellingborough wells welshpool welwyn westminster westmorland weymouth wigan wight wiltshire winchester
+windsor wirral woking wokingham wolverhampton worcester worcestershire worthing wrexham wycombe wyre ynys york yorkshire
+berwyn belmarsh pentonville wandsworth wormwood scrubs strangeways styal eastwood downview bronzefield drake altcourse
+ireland afghanistan albania bangladesh china eritrea europe france germany hungary india iran iraq italy jamaica kurdistan
+lithuania nigeria pakistan poland portugal romania russia slovakia somalia spain sudan syria turkey ukraine vietnam
+""")
+
+# Researchers and cases that practitioners quote.
+PUBLIC_PEOPLE = frozenset(
+    {
+        "Clare Wood",
+        "Ellen Pence",
+        "Evan Stark",
+        "Jacquelyn Campbell",
+        "Jane Monckton Smith",
+        "Laura Richards",
+        "Michael Johnson",
+        "Monckton Smith",
+        "Suzy Lamplugh",
+    }
+)
+
+# Lines that practitioners and advisors hand on. What is listed here passes; it is never given out from here.
+HELPLINES = frozenset(
+    {
+        "02070080151",  # Forced Marriage Unit
+        "02072516577",  # Rights of Women
+        "03001233393",  # Mind
+        "03001236600",  # Frank
+        "03003300630",  # LGBT+ Switchboard
+        "03004564000",  # Cafcass
+        "08000121700",  # Modern Slavery Helpline
+        "08000684141",  # Papyrus
+        "08001111",  # Childline
+        "0800555111",  # Crimestoppers
+        "0800585858",  # CALM
+        "08005999247",  # Karma Nirvana
+        "08009995428",  # Galop
+        "08081000900",  # Stop It Now
+        "08081689111",  # Victim Support
+        "08082000247",  # National Domestic Abuse Helpline
+        "08085002222",  # Rape Crisis
+        "08088005000",  # NSPCC
+        "08088004444",  # Shelter
+        "08088010327",  # Men's Advice Line
+        "08088010331",  # NAPAC
+        "08088010800",  # Live Fear Free
+        "08088020300",  # National Stalking Helpline
+        "08088024040",  # Respect Phoneline
+        "08088088141",  # Hourglass
+        "01823334244",  # Mankind Initiative
+    }
+)
+
+# Pages and role mailboxes of these may be quoted.
+PUBLIC_DOMAINS = (
+    "gov.uk police.uk nhs.uk nhs.net cjsm.net gov.wales llyw.cymru parliament.uk judiciary.uk respect.org.uk respect.uk.net "
+    "respectphoneline.org.uk mensadviceline.org.uk drivepartnership.org.uk driveproject.org.uk safelives.org.uk refuge.org.uk "
+    "womensaid.org.uk welshwomensaid.org.uk nationaldahelpline.org.uk karmanirvana.org.uk galop.org.uk nspcc.org.uk "
+    "suzylamplugh.org paladinservice.co.uk rapecrisis.org.uk samaritans.org stopitnow.org.uk victimsupport.org.uk"
+).split()
