@@ -5,35 +5,39 @@ and whoever is not here because of their work is shown who can help instead.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversations, NewConversation, Opened
+from chat.identifiers import Finding, find_identifiers
 from chat.log import Log
 from chat.tables import conversation
 from chat.words import VISITOR, Status
 from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
-from core.errors import RateLimited, Refusal
+from core.errors import Refusal
 from core.forms import field
 from core.limits import Limiter
-from core.web import error_page, posted, posted_json, refuse, render, see_other
+from core.web import posted, posted_json, render, see_other
+from triage.ask_views import (
+    Sent,
+    all_page,
+    check_page,
+    emergency_page,
+    hold_page,
+    invalid_page,
+    question_of,
+    refused_page,
+    signpost_page,
+    step_page,
+)
 from triage.enquiry import (
-    CALLED_999_QUESTION,
-    LANGUAGE_OPTIONS,
     NO_ANSWERS,
-    QUESTION_MOST,
     QUESTIONS,
-    Answers,
     Enquiry,
-    Errors,
-    Question,
-    answer_in_words,
     check_answers,
     check_enquiry,
     read_answers,
@@ -41,45 +45,13 @@ from triage.enquiry import (
 )
 from triage.hours import Opening
 from triage.public_words import line_words
-from triage.signposts import PLACES
 from triage.ticket import Tickets
 from triage.urgency import sort_key
 from triage.words import CALLED_999, SIGNPOSTS
 
 YES = frozenset({"yes", "true", "1"})
-LAST_PAGE = frozenset({"nickname", "language", "confirmed"})
-"""The fields that stand on the page with all answers."""
-
-
-class Finding(Protocol):
-    """What looks like it identifies a person, by its place in the text."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def text(self) -> str: ...
-
 
 FindIdentifiers = Callable[[str], Sequence[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One POST: the answers so far, and what the person wants to do with them."""
-
-    answers: Answers
-    step: str = ""
-    go: str = ""
-    leaving: bool = False
-    """To leave a question for when the service is open, instead of joining the line."""
-    confirm: bool = False
-    """The hold was seen and the text is sent as it is."""
 
 
 class AskPages:
@@ -93,7 +65,7 @@ class AskPages:
         tickets: Tickets,
         limiter: Limiter,
         clock: Clock,
-        find_identifiers: FindIdentifiers,
+        find: FindIdentifiers = find_identifiers,
     ) -> None:
         self._db = db
         self._conversations = conversations
@@ -103,7 +75,7 @@ class AskPages:
         self._tickets = tickets
         self._limiter = limiter
         self._clock = clock
-        self._find_identifiers = find_identifiers
+        self._find_identifiers = find
 
     async def ask(self, request: Request) -> Response:
         """GET /ask."""
@@ -112,9 +84,9 @@ class AskPages:
             return await self._closed(request, None)
         sent = Sent(dict(NO_ANSWERS), leaving=leaving)
         return (
-            _all_page(request, sent, {})
+            all_page(request, sent, {})
             if request.query_params.get("all") == "1"
-            else _step_page(request, QUESTIONS[0], sent)
+            else step_page(request, QUESTIONS[0], sent)
         )
 
     async def answer(self, request: Request) -> Response:
@@ -130,17 +102,17 @@ class AskPages:
             return first
         checked = check_enquiry(sent.answers)
         if not isinstance(checked, Enquiry):
-            return _invalid(request, sent, checked)
+            return invalid_page(request, sent, checked)
         if not sent.leaving and not (await self._opening.state()).open:
             return await self._closed(request, sent)
         findings = () if sent.confirm else self._find_identifiers(checked.question)
         if findings:
-            return _hold(request, sent, checked.question, findings)
+            return hold_page(request, sent, checked.question, findings)
         try:
             self._limiter.check(request.client.host if request.client else "")
             opened = await self._open(checked, leaving=sent.leaving)
         except Refusal as refusal:
-            return _keep(request, refusal)
+            return refused_page(request, refusal)
         return self._started(request, opened)
 
     async def _open(self, enquiry: Enquiry, *, leaving: bool) -> Opened:
@@ -226,10 +198,10 @@ def _read(request: Request) -> Sent:
 def _walk(request: Request, sent: Sent) -> Response:
     """From one page to the next."""
     if sent.go.startswith("change:"):
-        return _step_page(request, _question(sent.go.removeprefix("change:")), sent)
-    here = 0 if sent.step == "called_999" else _question(sent.step).number - 1
+        return step_page(request, question_of(sent.go.removeprefix("change:")), sent)
+    here = 0 if sent.step == "called_999" else question_of(sent.step).number - 1
     if sent.go == "back":
-        return _step_page(request, QUESTIONS[here if sent.step == "called_999" else max(here - 1, 0)], sent)
+        return step_page(request, QUESTIONS[here if sent.step == "called_999" else max(here - 1, 0)], sent)
     if sent.step == "immediate_danger":
         # Answered anew, so 999 is asked anew.
         sent.answers["called_999"] = ""
@@ -238,9 +210,9 @@ def _walk(request: Request, sent: Sent) -> Response:
     if first is not None:
         return first
     if sent.step in errors:
-        return _step_page(request, _question(sent.step), sent, {sent.step: errors[sent.step]}, 422)
+        return step_page(request, question_of(sent.step), sent, {sent.step: errors[sent.step]}, 422)
     following = next((question for question in QUESTIONS if question.name in errors), None)
-    return _step_page(request, following, sent) if following else _check_page(request, sent, {})
+    return step_page(request, following, sent) if following else check_page(request, sent, {})
 
 
 def _before_anything(request: Request, sent: Sent) -> Response | None:
@@ -248,141 +220,7 @@ def _before_anything(request: Request, sent: Sent) -> Response | None:
     danger, called = sent.answers["immediate_danger"], sent.answers["called_999"]
     if danger in ("yes", "unsure") and called not in CALLED_999:
         wrong = bool(called) or sent.step == "called_999"
-        return _emergency_page(request, sent, str(danger), wrong=wrong)
+        return emergency_page(request, sent, str(danger), wrong=wrong)
     if (sector := sent.answers["sector"]) in SIGNPOSTS:
         return signpost_page(request, str(sector))
     return None
-
-
-def _question(name: str) -> Question:
-    return next((question for question in QUESTIONS if question.name == name), QUESTIONS[0])
-
-
-def _carried(sent: Sent) -> dict[str, object]:
-    """The answers, and what else goes along as hidden fields."""
-    return {**sent.answers, "leave": "1"} if sent.leaving else {**sent.answers}
-
-
-def _step_page(
-    request: Request, question: Question, sent: Sent, errors: Errors | None = None, status: int = 200
-) -> Response:
-    value = sent.answers[question.name]
-    return render(
-        request,
-        "public/ask_step.html",
-        status=status,
-        step=question,
-        value=value,
-        answers=_carried(sent),
-        errors=errors or {},
-    )
-
-
-def _check_page(request: Request, sent: Sent, errors: Errors) -> Response:
-    rows = [
-        {"name": question.name, "question": question.title, "answer": answer_in_words(question, sent.answers)}
-        for question in QUESTIONS
-    ]
-    return render(
-        request,
-        "public/ask_check.html",
-        status=422 if errors else 200,
-        rows=rows,
-        answers=_carried(sent),
-        languages=LANGUAGE_OPTIONS,
-        errors=errors,
-    )
-
-
-def _all_page(request: Request, sent: Sent, errors: Errors) -> Response:
-    return render(
-        request,
-        "public/ask_all.html",
-        status=422 if errors else 200,
-        steps=QUESTIONS,
-        called_999_step=CALLED_999_QUESTION,
-        answers=sent.answers,
-        leaving=sent.leaving,
-        languages=LANGUAGE_OPTIONS,
-        errors=errors,
-    )
-
-
-def _invalid(request: Request, sent: Sent, errors: Errors) -> Response:
-    if posted_json(request) is not None:
-        body = {"code": "invalid", "message": "Something needs to be corrected.", "errors": errors}
-        return JSONResponse(body, 422, headers={"Cache-Control": "no-store"})
-    if sent.step == "check" and LAST_PAGE.issuperset(errors):
-        return _check_page(request, sent, errors)
-    return _all_page(request, sent, errors)
-
-
-def _emergency_page(request: Request, sent: Sent, danger: str, *, wrong: bool) -> Response:
-    if posted_json(request) is not None:
-        body = {"code": "call_999", "message": "If anyone is in danger now, call 999. Then send `called_999`."}
-        return JSONResponse(body, 422 if wrong else 200, headers={"Cache-Control": "no-store"})
-    errors = {"called_999": "Say whether 999 has been called or is not needed."} if wrong else {}
-    return render(
-        request,
-        "public/emergency.html",
-        status=422 if wrong else 200,
-        danger=danger,
-        answers=_carried(sent),
-        errors=errors,
-        back=bool(sent.step),
-    )
-
-
-def signpost_page(request: Request, kind: str) -> Response:
-    if posted_json(request) is not None:
-        body = {"code": "signpost", "message": "This chat is for professionals. Others can help you.", "kind": kind}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
-    return render(request, "public/signpost.html", kind=kind, places=PLACES[kind])
-
-
-def _hold(request: Request, sent: Sent, question: str, findings: Sequence[Finding]) -> Response:
-    """Nothing was stored: the person decides about what seems to identify somebody."""
-    if posted_json(request) is not None:
-        found = [{"kind": one.kind, "start": one.start, "end": one.end, "text": one.text} for one in findings]
-        body = {"code": "hold", "message": "This may identify a person. Nothing was stored.", "findings": found}
-        return JSONResponse(body, 409, headers={"Cache-Control": "no-store"})
-    kept = {name: answer for name, answer in _carried(sent).items() if name != "question"}
-    return render(
-        request,
-        "public/hold.html",
-        status=409,
-        action="/ask",
-        field="question",
-        text=question,
-        parts=_marked(question, findings),
-        findings=findings,
-        masked=_masked(question, findings),
-        kept=kept,
-    )
-
-
-def _marked(text: str, findings: Sequence[Finding]) -> list[tuple[str, str | None]]:
-    """The text cut into what is marked, with the words for it, and what is not."""
-    parts: list[tuple[str, str | None]] = []
-    done = 0
-    for one in sorted(findings, key=lambda found: found.start):
-        if one.start < done:
-            continue
-        parts += [(text[done : one.start], None), (text[one.start : one.end], one.label)]
-        done = one.end
-    return [*parts, (text[done:], None)]
-
-
-def _masked(text: str, findings: Sequence[Finding]) -> str:
-    masked = "".join(f"[{label}]" if label else part for part, label in _marked(text, findings))
-    return masked[:QUESTION_MOST]
-
-
-def _keep(request: Request, refusal: Refusal) -> Response:
-    """Refused after everything was typed: the page offers to send it again."""
-    if posted_json(request) is not None:
-        return refuse(request, refusal)
-    response = error_page(request, refusal.status, refusal.text, kept=posted(request))
-    if isinstance(refusal, RateLimited):
-        response.headers["Retry-After"] = str(refusal.retry_after_s)
-    return response

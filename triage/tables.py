@@ -60,3 +60,12 @@ daily_count = Table(
     Column("count", BigInteger, nullable=False),
     Index(None, "day", "measure", "grouping", unique=True),
 )
+
+# Guidance that an advisor put aside in a conversation: it is not suggested there again.
+dismissal = Table(
+    "dismissal",
+    metadata,
+    Column("conversation_id", RowId, ForeignKey("conversation.id"), primary_key=True),
+    Column("slug", String(120), primary_key=True),
+    Column("at", Instant, nullable=False),
+)

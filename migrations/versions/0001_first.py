@@ -306,6 +306,14 @@ def create_triage() -> None:
         sa.PrimaryKeyConstraint("day", name="pk_holiday"),
     )
     op.create_table(
+        "dismissal",
+        sa.Column("conversation_id", ROW_ID, nullable=False),
+        sa.Column("slug", sa.String(120), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("conversation_id", "slug", name="pk_dismissal"),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name="fk_dismissal_conversation_id"),
+    )
+    op.create_table(
         "wrap_up",
         sa.Column("conversation_id", ROW_ID, nullable=False),
         sa.Column("account_id", sa.String(32), nullable=False),

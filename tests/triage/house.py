@@ -6,7 +6,7 @@ Cora and Dev are advisors, Eve edits. A visitor is a client without a session; `
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,21 +61,6 @@ ENQUIRY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A finding of the small finder below."""
-
-    start: int
-    end: int
-    text: str
-    kind: str = "phone"
-    label: str = "phone number"
-
-
-def find_phones(text: str) -> Sequence[Phone]:
-    return [Phone(*found.span(), found.group()) for found in re.finditer(r"07700 9\d{5}", text)]
-
-
 @dataclass
 class FixedClock:
     """A Monday at noon, until a test moves it."""
@@ -126,7 +111,6 @@ class House:
             self.tickets,
             self.limiter,
             self.clock,
-            find_phones,
         )
         return [Door("/ask", ask.ask, PUBLIC), Door("/ask", ask.answer, PUBLIC, ("POST",))]
 
