@@ -94,8 +94,16 @@ export class Connection {
 
   /** Ends the connection until `open` is called again, as when the page goes into the browser's cache. */
   rest() {
+    if (this._isStopped) return
     this._drop()
     this._setState('reconnecting')
+  }
+
+  /** Ends it for good: the conversation is over. */
+  stop() {
+    this._isStopped = true
+    this._drop()
+    this.ladder.forget()
   }
 
   /** Something says that the network may have changed: look at once instead of waiting. */

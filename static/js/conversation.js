@@ -8,11 +8,15 @@ import { Connection, keepConnected } from './connection.js'
 import { readDoors } from './doors.js'
 import { element, slot } from './fragments.js'
 import { showLineState } from './line_state.js'
+import { placeSentence } from './place.js'
 import { reloadOnce } from './reload.js'
 import { attachSound, Sound } from './sound.js'
 import { Talk } from './talk.js'
 import { wireOutbox, wireSigns } from './wiring.js'
 import { readWords } from './words.js'
+
+/** @typedef {import('./transports.js').Frame} Frame */
+/** @typedef {import('./words.js').Words} Words */
 
 /** @param {HTMLElement} root */
 export default function attach(root) {
@@ -35,9 +39,11 @@ export default function attach(root) {
   showSettings(root, talk, sound)
   connection.on('frame:event', (event) => {
     if (talk?.receive(event)) sound.play()
-    followStatus(root, talk, event, words)
+    if (isEnd(event)) end(talk, connection, words)
+    else showWho(root, event, words)
   })
-  connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, words))
+  connection.on('frame:queue', (frame) => fillTitle(root, placeSentence(frame.position, frame.wait_minutes, words)))
+  connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words))
   connection.on('frame:reset', () => reloadOnce(() => outbox.isEmpty && (talk?.composer?.isEmpty ?? true)))
   document.addEventListener('visibilitychange', () => talk?.maybeRead())
   keepConnected(connection)
@@ -56,26 +62,40 @@ function showSettings(root, talk, sound) {
   attachSound(settings, sound)
 }
 
-/**
- * Says on the page who is there now, and closes it when it is over.
- *
- * @param {HTMLElement} root
- * @param {Talk | null} talk
- * @param {import('./transports.js').Frame} event
- * @param {import('./words.js').Words} words
- */
-function followStatus(root, talk, event, words) {
-  const title = root.querySelector('.chat__title')
-  if (title && event.kind === 'joined' && !event.data?.colleague) title.textContent = words('with', { name: event.author.name })
-  else if (title && event.kind === 'requeued') title.textContent = words('waiting')
-  else if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) end(talk, words)
+/** @param {Frame} event */
+function isEnd({ kind, author }) {
+  return kind === 'ended' || (kind === 'left' && author?.kind === 'visitor')
 }
 
 /**
- * @param {Talk | null} talk
- * @param {import('./words.js').Words} words
+ * Who is there now; while nobody is, `queue` frames say the place in the line.
+ *
+ * @param {HTMLElement} root
+ * @param {Frame} event
+ * @param {Words} words
  */
-function end(talk, words) {
+function showWho(root, event, words) {
+  if (event.kind === 'joined') fillTitle(root, words('with', { name: event.author.name }))
+  else if (event.kind === 'requeued') fillTitle(root, words('waiting'))
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} text
+ */
+function fillTitle(root, text) {
+  const title = root.querySelector('.chat__title')
+  if (title && title.textContent !== text) title.textContent = text
+}
+
+/**
+ * Closes the composer with words, and the connection: there is nothing more to come.
+ *
+ * @param {Talk | null} talk
+ * @param {Connection} connection
+ * @param {Words} words
+ */
+function end(talk, connection, words) {
   const sentence = element('p', 'chat__notice', words('ended_closed'))
   sentence.setAttribute('role', 'status')
   const next = element('a', 'button', words('ended_next'))
@@ -83,4 +103,5 @@ function end(talk, words) {
   const place = element('p', 'chat__follow')
   place.append(next)
   talk?.close(sentence, place)
+  connection.stop()
 }

@@ -120,12 +120,16 @@ export class Outbox {
   retry(id) {
     const saying = this._sayings.get(id)
     if (!saying) return
-    saying.isOver = false
-    saying.reason = ''
-    saying.state = 'sending'
+    if (saying.isOver) {
+      // Others went ahead meanwhile: its turn comes after them.
+      this._sayings.delete(id)
+      this._sayings.set(id, saying)
+    }
+    Object.assign(saying, { isOver: false, reason: '', state: 'sending' })
     this._startDoubt(saying)
     this._onChange(saying)
-    this._resend(saying.conversation)
+    if (this._flying.get(saying.conversation) === id) this._resend(saying.conversation)
+    else this._pump(saying.conversation)
   }
 
   /** The connection is up again: whatever was on its way may or may not have arrived. */

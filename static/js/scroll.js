@@ -13,7 +13,7 @@ export class LogScroll {
    * @param {() => void} onEnd The newest entries are in sight.
    */
   constructor(root, onEnd) {
-    this._box = slot(root, 'scroll')
+    this._box = slot(root, 'scroll') ?? slot(root, 'log')
     this._button = slot(root, 'new')
     this._box?.addEventListener('scroll', () => this.isAtEnd && this._reachEnd(onEnd), { passive: true })
     root.querySelector('[data-action="newest"]')?.addEventListener('click', () => this.toEnd())

@@ -38,6 +38,7 @@ const ABNORMAL = 1006
 const POLL_WAIT_S = 25
 const POLL_TIMEOUT_MS = 40000
 const SHORTEST_POLL_MS = 300
+const QUIET_POLL_MS = 2000
 
 /** @type {Transport} */
 const socket = {
@@ -130,11 +131,14 @@ async function keepPolling(line, stop) {
     const frames = await answer.json()
     clearTimeout(giveUp)
     for (const frame of frames) line.onFrame(named(frame))
-    // A server that does not wait must not be asked without a pause.
-    if (Date.now() - askedAt < SHORTEST_POLL_MS) await pause(SHORTEST_POLL_MS)
+    // Passing frames are new to every poll and answer it at once; those must not make it a busy loop.
+    if (waitS > 0 && Date.now() - askedAt < SHORTEST_POLL_MS) await pause(frames.some(isEvent) ? SHORTEST_POLL_MS : QUIET_POLL_MS)
     if (stop.signal.aborted) return
   }
 }
+
+/** @param {Frame} frame */
+const isEvent = (frame) => named(frame).type === 'event'
 
 /** @param {number} ms */
 function pause(ms) {

@@ -1,0 +1,113 @@
+/**
+ * The waiting room: the place in the line as a sentence that changes quietly, and
+ * the way over to the conversation when an advisor joins. Reading guidance here
+ * never loses the place.
+ */
+
+import { Announcer } from './announcer.js'
+import { Connection, keepConnected } from './connection.js'
+import { readDoors } from './doors.js'
+import { cloneTemplate, fill, slot } from './fragments.js'
+import { showLineState } from './line_state.js'
+import { placeSentence } from './place.js'
+import { attachSound, Sound } from './sound.js'
+import { readWords } from './words.js'
+
+const ANNOUNCE_EVERY_MS = 30000
+const SOUND_MS = 800
+const MOST_ARTICLES = 3
+const WAITS = new Set(['waiting', 'question'])
+/** Events that leave the visitor where they are. */
+const STAYS = new Set(['message', 'queued', 'requeued', 'hidden'])
+
+/** @typedef {import('./transports.js').Frame} Frame */
+/** @typedef {import('./words.js').Words} Words */
+
+/** @param {HTMLElement} root */
+export default function attach(root) {
+  const words = readWords(root)
+  const reference = root.dataset.reference ?? ''
+  const sound = new Sound()
+  const soundPlace = slot(root, 'sound')
+  if (soundPlace) soundPlace.hidden = false
+  attachSound(root, sound)
+  const connection = new Connection({
+    doors: readDoors(root),
+    after: { [reference]: Number(root.dataset.lastSeq ?? 0) },
+    epoch: root.dataset.epoch,
+    build: root.dataset.build
+  })
+  const go = once(() => goOver(sound, words))
+  connection.on('frame:welcome', ({ conversations = [] }) => conversations.some((/** @type {Frame} */ one) => !WAITS.has(one.status)) && go())
+  connection.on('frame:event', (event) => movesOn(event) && go())
+  connection.on('frame:reset', go)
+  connection.on('state', ({ closing }) => closing?.word === 'over' && go())
+  connection.on('frame:queue', showPlace(root, words))
+  connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, articles))
+  showLineState(slot(root, 'connection'), connection, words)
+  keepConnected(connection)
+}
+
+/** @param {Frame} event */
+function movesOn({ kind, author }) {
+  return !STAYS.has(kind) || (kind === 'message' && author?.kind !== 'visitor')
+}
+
+/**
+ * @param {Sound} sound
+ * @param {Words} words
+ */
+function goOver(sound, words) {
+  document.title = words('advisor_here')
+  sound.play()
+  setTimeout(() => location.replace('/chat'), sound.isOn ? SOUND_MS : 0)
+}
+
+/**
+ * The sentence changes in sight at once, and is read out at most twice a minute.
+ *
+ * @param {HTMLElement} root
+ * @param {Words} words
+ */
+function showPlace(root, words) {
+  const announcer = new Announcer(root, slot(root, 'announce'), ANNOUNCE_EVERY_MS)
+  slot(root, 'place')?.removeAttribute('role')
+  /** @param {Frame} frame */
+  return (frame) => {
+    const sentence = frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)
+    if (slot(root, 'place')?.textContent?.trim() === sentence) return
+    fill(root, 'place', sentence)
+    announcer.say(sentence)
+  }
+}
+
+/**
+ * Guidance that came to fit is added below; what stands there may be in use and stays.
+ *
+ * @param {HTMLElement} root
+ * @param {Array<{slug: string, title: string, version: number}>} articles
+ */
+function addArticles(root, articles) {
+  const list = slot(root, 'articles')
+  if (!list) return
+  for (const { slug, title, version } of articles) {
+    if (list.children.length >= MOST_ARTICLES) return
+    if (list.querySelector(`[data-slug="${CSS.escape(slug)}"]`)) continue
+    const reader = cloneTemplate(root, 'reader')
+    reader.dataset.slug = slug
+    reader.dataset.version = String(version)
+    fill(reader, 'title', title)
+    slot(reader, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(slug)}`)
+    list.append(reader)
+  }
+}
+
+/** @param {() => void} call */
+function once(call) {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    call()
+  }
+}
