@@ -29,6 +29,6 @@ async def _keep(name: str, task: Task) -> None:
     while True:
         try:
             await task()
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  # whatever it was, the task must go on
             logger.error("task_crashed", task=name, kind=type(problem).__name__)
         await asyncio.sleep(AGAIN_AFTER_S)

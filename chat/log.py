@@ -154,7 +154,7 @@ class Log:
         except Refusal as refusal:
             for one in batch:
                 one.refuse(refusal)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  # every caller must get an answer
             logger.error("batch_failed", kind=type(problem).__name__, size=len(batch))
             for one in batch:
                 one.refuse(Unavailable())

@@ -51,7 +51,8 @@ POSTGRES = Statements(
     after=text(
         f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM unnest(CAST(:ids AS bigint[]), CAST(:seqs AS integer[])) AS k(id, seq)"
         " JOIN conversation c ON c.id = k.id"
-        " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT :page) e ON true"
+        " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT :page)"
+        " e ON true"
         " ORDER BY e.conversation_id, e.seq"
     ),
     tops=text("SELECT id, last_seq FROM conversation WHERE id = ANY(CAST(:ids AS bigint[]))"),
@@ -63,14 +64,12 @@ SQLITE = Statements(
         " WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id"
     ),
     known=text(
-        f"SELECT {EVENT_COLUMNS} FROM json_each(:ids) i JOIN json_each(:authors) a ON a.key = i.key"
-        " JOIN json_each(:client_ids) c ON c.key = i.key"
-        " JOIN event e ON e.conversation_id = i.value AND e.author = a.value AND e.client_id = c.value"
+        f"SELECT {EVENT_COLUMNS} FROM json_each(:keys) k JOIN event e ON e.conversation_id = k.value ->> 0"
+        " AND e.author = k.value ->> 1 AND e.client_id = k.value ->> 2"
     ),
     after=text(
-        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM json_each(:ids) i JOIN json_each(:seqs) s ON s.key = i.key"
-        " JOIN conversation c ON c.id = i.value"
-        " JOIN event e ON e.conversation_id = i.value AND e.seq > s.value AND e.seq <= s.value + :page"
+        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM json_each(:cursors) k JOIN conversation c ON c.id = k.value ->> 0"
+        " JOIN event e ON e.conversation_id = c.id AND e.seq > k.value ->> 1 AND e.seq <= (k.value ->> 1) + :page"
         " ORDER BY e.conversation_id, e.seq"
     ),
     tops=text("SELECT id, last_seq FROM conversation WHERE id IN (SELECT value FROM json_each(:ids))"),
@@ -79,7 +78,8 @@ SQLITE = Statements(
 INSERT_POSTGRES = text(
     "WITH moved AS (UPDATE conversation c SET last_seq = v.seq,"
     " visitor_last_at = COALESCE(v.visitor_at, c.visitor_last_at), advisor_last_at = COALESCE(v.advisor_at, c.advisor_last_at)"
-    " FROM unnest(CAST(:top_ids AS bigint[]), CAST(:top_seqs AS integer[]), CAST(:visitor_ats AS bigint[]), CAST(:advisor_ats AS bigint[]))"
+    " FROM unnest(CAST(:top_ids AS bigint[]), CAST(:top_seqs AS integer[]),"
+    " CAST(:visitor_ats AS bigint[]), CAST(:advisor_ats AS bigint[]))"
     " AS v(id, seq, visitor_at, advisor_at) WHERE c.id = v.id)"
     " INSERT INTO event (conversation_id, seq, kind, author, client_id, at_ms, sealed)"
     " SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:seqs AS integer[]), CAST(:kinds AS text[]), CAST(:authors AS text[]),"
@@ -111,13 +111,18 @@ class LogRows:
 
     async def known(self, connection: AsyncConnection, keys: Sequence[tuple[int, str, str]]) -> Sequence[Row[Any]]:
         """Events already stored under (conversation, author, client id)."""
-        ids, authors, client_ids = zip(*keys, strict=True)
-        parameters = {"ids": self._array(ids), "authors": self._array(authors), "client_ids": self._array(client_ids)}
+        if self._is_sqlite:
+            parameters: dict[str, Any] = {"keys": json.dumps(keys)}
+        else:
+            parameters = dict(zip(("ids", "authors", "client_ids"), map(list, zip(*keys, strict=True)), strict=True))
         return (await connection.execute(self._words.known, parameters)).all()
 
     async def after(self, connection: AsyncConnection, cursors: dict[int, int], page: int) -> Sequence[Row[Any]]:
         """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
-        parameters = {"ids": self._array(list(cursors)), "seqs": self._array(list(cursors.values())), "page": page}
+        if self._is_sqlite:
+            parameters: dict[str, Any] = {"cursors": json.dumps(list(cursors.items())), "page": page}
+        else:
+            parameters = {"ids": list(cursors), "seqs": list(cursors.values()), "page": page}
         return (await connection.execute(self._words.after, parameters)).all()
 
     async def tops(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, int]:

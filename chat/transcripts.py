@@ -79,7 +79,8 @@ def _items(transcript: Transcript) -> list[dict[str, str]]:
             who = "You" if event.author.kind is Side.VISITOR else event.author.name
             items.append({"time": shown_time(event.at_ms), "who": who, "text": event.text})
         elif event.kind is Kind.ARTICLE:
-            shared = f"Shared guidance: {event.data.get('title', '')} (version {event.data.get('version', '')}), /guidance/{event.data.get('slug', '')}"
+            data = event.data
+            shared = f"Shared guidance: {data.get('title', '')} (version {data.get('version', '')})"
             items.append({"time": shown_time(event.at_ms), "who": event.author.name, "text": shared})
         elif said := line_of(event):
             items.append({"time": shown_time(event.at_ms), "who": "", "text": said})

@@ -5,7 +5,6 @@ on the one write connection, so that no read is ever upgraded. Whatever the driv
 be reached, is full or is locked becomes `Unavailable`; after it, whether the commit happened is not known.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -78,16 +77,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads. Never hold it while waiting for anything but the database."""
-        async with _refusing():
-            async with self._reader.connect() as connection:
-                yield connection
+        async with _refusing(), self._reader.connect() as connection:
+            yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed when the block ends and rolled back when it raises."""
-        async with _refusing():
-            async with self._writer.begin() as connection:
-                yield connection
+        async with _refusing(), self._writer.begin() as connection:
+            yield connection
 
     async def close(self) -> None:
         await self._writer.dispose()
@@ -109,7 +106,7 @@ async def _refusing() -> AsyncIterator[None]:
         yield
     except IntegrityError:
         raise
-    except (DBAPIError, PoolTimeout, OSError, asyncio.TimeoutError) as problem:
+    except (TimeoutError, DBAPIError, PoolTimeout, OSError) as problem:
         raise Unavailable from problem
     except SQLAlchemyError:
         raise

@@ -59,7 +59,7 @@ class Edge:
         except ClientDisconnect:
             # Nobody is left to be answered; what was not read was not acted on.
             return
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001  # the last stop: nothing may leave with a traceback
             _log_crash(problem, reference)
             if not started:
                 response = PlainTextResponse(
@@ -94,7 +94,7 @@ class Edge:
         else:
             try:
                 await self._app(scope, receive, send)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001  # the last stop: nothing may leave with a traceback
                 _log_crash(problem, secrets.token_hex(4))
 
 

@@ -93,7 +93,7 @@ class Signals:
             self._pending.clear()
             try:
                 await self.redis.publish(self._channel, encoder.encode([self.node, batch]))
-            except (RedisError, OSError, asyncio.TimeoutError):
+            except (TimeoutError, RedisError, OSError):
                 self._complain("hints_not_published")
 
     async def _listen(self) -> None:
@@ -102,7 +102,7 @@ class Signals:
             try:
                 await pubsub.subscribe(self._channel)
                 await self._receive(pubsub)
-            except (RedisError, OSError, asyncio.TimeoutError, msgspec.MsgspecError):
+            except (TimeoutError, RedisError, OSError, msgspec.MsgspecError):
                 self._complain("hints_not_received")
             finally:
                 with contextlib.suppress(RedisError, OSError, asyncio.TimeoutError):

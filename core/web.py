@@ -83,7 +83,7 @@ def render(request: Request, template: str, *, status: int = 200, shared: bool =
     fresh = "" if shared or len(cookie) >= 32 else new_token()
     text = where.templates.get_template(template).render(
         request=request,
-        csrf_token="" if shared else form_token(request, cookie if not fresh else fresh),
+        csrf_token="" if shared else form_token(request, fresh if fresh else cookie),
         asset=where.asset,
         account=maybe_account(request),
         **context,
