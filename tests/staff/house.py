@@ -76,6 +76,8 @@ class House:
     database: Database
     sessions: Sessions
     accounts: Accounts
+    audit: AuditLog
+    signals: Signals
     clock: TestClock
     people: dict[str, Account] = field(default_factory=dict)
 
@@ -107,7 +109,8 @@ async def open_house(
     settings = read_settings({"PORT": "8000"}, demo=True)
     clock, signer, redis = TestClock(), Signer(secrets.token_bytes(32)), open_redis(redis_url)
     audit = AuditLog(signer)
-    sessions = Sessions(database, Signals(redis, "test"), "session", clock)
+    signals = Signals(redis, "test")
+    sessions = Sessions(database, signals, "session", clock)
     accounts = Accounts(database, audit, sessions, clock)
     pages = SignInPages(database, audit, accounts, sessions, passwords, Throttle(signer), clock)
     app = Starlette(
@@ -126,7 +129,7 @@ async def open_house(
     templates = Environment(loader=DictLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     app.state.site = Site(settings, signer, templates, lambda name: f"/static/{name}")
     app.state.identify = sessions.identify
-    house = House(Edge(app, settings, lambda: False), database, sessions, accounts, clock)
+    house = House(Edge(app, settings, lambda: False), database, sessions, accounts, audit, signals, clock)
     for name, (full_name, role) in STAFF.items():
         new = NewAccount(f"{name}@example.org", full_name, frozenset({role}), password_hash)
         house.people[name] = await accounts.create(new)
