@@ -22,7 +22,7 @@ FIELDS = ("title", "slug", "summary", "audience", "tags", "owner", "last_checked
 _LISTS = ("tags", "sources")
 
 
-class BadFile(Exception):  # noqa: N818  # It is the file that is bad; nothing in the program is an error.
+class BadFile(Exception):  # It is the file that is bad; nothing in the program is an error.
     """A file that is not an article; the text says why, for the person who wrote it."""
 
 

@@ -1,0 +1,173 @@
+"""The index of what readers may find: words in tantivy, meanings in one matrix, both in memory.
+
+It is built from the published versions and follows the guidance counter. A search reads one immutable snapshot, so that
+a refresh in another thread never shows half of itself. Texts of any audience are in it; every question put to it names
+the audiences that may be answered, and statistics are the only thing they share.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+from sqlalchemy import select
+from tantivy import Document, Searcher
+
+from core.db import Database
+from knowledge.articles import current_counter
+from knowledge.markdown import contents, plain_text
+from knowledge.meaning import DIMENSIONS, Meaning, Vector, unit
+from knowledge.reading import Card, Change, changes_since
+from knowledge.tables import synonym
+from knowledge.terms import Synonyms, plain_analyzer, readable, stemming_analyzer
+from knowledge.vocabulary import SEED
+from knowledge.words import Audience, Audiences, Status, tag_words
+
+CHANGES_AT_ONCE = 1_000
+WRITER_BYTES = 32_000_000
+
+AUDIENCE_BITS = {Audience.PUBLIC: 1, Audience.AFTER_ENQUIRY: 2, Audience.ADVISORS: 4}
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent state of the index."""
+
+    counter: int
+    searcher: Searcher
+    cards: tuple[Card, ...]
+    rows: dict[str, int]
+    """The row of each slug in `cards`, `meanings` and `audiences`."""
+    meanings: Matrix
+    audiences: NDArray[np.uint8]
+    """The bit of each row's audience; 0 when it cannot be found, because it was withdrawn."""
+    synonyms: Synonyms
+
+    def may_see(self, audiences: Audiences) -> NDArray[np.bool_]:
+        bits = np.uint8(sum(AUDIENCE_BITS[audience] for audience in audiences))
+        return np.asarray((self.audiences & bits) != 0, dtype=np.bool_)
+
+
+class Index:
+    """Owned by one process; `refresh` brings it up to date, `snapshot` is what searches read."""
+
+    def __init__(self) -> None:
+        self.schema = _schema()
+        self._index = tantivy.Index(self.schema)
+        self._index.register_tokenizer("stemmed", stemming_analyzer())
+        self._index.register_tokenizer("plain", plain_analyzer())
+        self._writer: tantivy.IndexWriter | None = None
+        self.meaning: Meaning | None = None
+        self._refreshing = asyncio.Lock()
+        self.snapshot = Snapshot(
+            counter=-1,
+            searcher=self._index.searcher(),
+            cards=(),
+            rows={},
+            meanings=np.zeros((0, DIMENSIONS), np.float32),
+            audiences=np.zeros(0, np.uint8),
+            synonyms=Synonyms(SEED),
+        )
+
+    async def refresh(self, db: Database) -> bool:
+        """Take up what was published or withdrawn since the last time. Returns whether anything was."""
+        async with self._refreshing:
+            async with db.read() as connection:
+                target = await current_counter(connection)
+                if target == self.snapshot.counter:
+                    return False
+                groups = [row.words for row in await connection.execute(select(synonym.c.words))]
+            await asyncio.to_thread(self._load)
+            after_id, changes = 0, [*await self._next_changes(db, 0)]
+            while changes:
+                after_id = changes[-1].card.article_id
+                await asyncio.to_thread(self._take_up, changes)
+                changes = await self._next_changes(db, after_id)
+            # Last of all: only now is everything up to `target` in the snapshot.
+            self.snapshot = replace(self.snapshot, counter=target, synonyms=Synonyms(groups or SEED))
+            return True
+
+    async def _next_changes(self, db: Database, after_id: int) -> list[Change]:
+        async with db.read() as connection:
+            return await changes_since(connection, self.snapshot.counter, after_id, CHANGES_AT_ONCE)
+
+    def _load(self) -> None:
+        if self.meaning is None:
+            self.meaning = Meaning()
+            self._writer = self._index.writer(WRITER_BYTES, 1)
+
+    def _take_up(self, changes: list[Change]) -> None:
+        assert self._writer is not None
+        old = self.snapshot
+        rows, cards = dict(old.rows), list(old.cards)
+        for change in changes:
+            row = rows.setdefault(change.card.slug, len(cards))
+            if row == len(cards):
+                cards.append(change.card)
+            cards[row] = change.card
+        meanings, audiences = _grown(old.meanings, len(cards)), _grown(old.audiences, len(cards))
+        for change in changes:
+            row = rows[change.card.slug]
+            if row < len(old.cards):
+                self._writer.delete_documents_by_term("row", row)
+            audiences[row] = 0
+            if change.card.status == Status.PUBLISHED:
+                audiences[row] = AUDIENCE_BITS[change.card.audience]
+                meanings[row] = self._add(row, change)
+        self._writer.commit()
+        self._index.reload()
+        searcher = self._index.searcher()
+        self.snapshot = replace(
+            old, searcher=searcher, cards=tuple(cards), rows=rows, meanings=meanings, audiences=audiences
+        )
+
+    def _add(self, row: int, change: Change) -> Vector:
+        """Put the words into the writer; returns the meaning."""
+        assert self._writer is not None
+        assert self.meaning is not None
+        card, text = change.card, plain_text(change.html)
+        headings = " . ".join(heading.text for heading in contents(change.html))
+        tags = " . ".join(tag_words(tag) for tag in card.tags)
+        document = Document()
+        document.add_unsigned("row", row)
+        document.add_text("audience", card.audience)
+        for tag in card.tags:
+            document.add_text("tag", tag)
+        fields = {"title": card.title, "summary": card.summary, "headings": headings, "tags": tags, "body": text}
+        for field, words in fields.items():
+            document.add_text(field, readable(words))
+        document.add_text("plain", readable(f"{card.title} . {card.summary} . {text}"))
+        document.add_bytes("text", text.encode())
+        self._writer.add_document(document)
+        about = self.meaning.of(f"{card.title}. {card.title}. {card.summary} {headings}")
+        return unit(about + np.float32(0.5) * self.meaning.of(text))
+
+
+def cards_for(snapshot: Snapshot, audiences: Audiences) -> Iterable[Card]:
+    """Every card these readers may see, the withdrawn ones too."""
+    return (card for card in snapshot.cards if card.audience in audiences)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("row", stored=False, indexed=True, fast=True)
+    builder.add_text_field("audience", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("tag", tokenizer_name="raw", index_option="basic")
+    for field in ("title", "summary", "headings", "tags", "body"):
+        builder.add_text_field(field, tokenizer_name="stemmed", index_option="position")
+    # Words as they are written, for what is misspelt or not yet finished.
+    builder.add_text_field("plain", tokenizer_name="plain", index_option="basic")
+    builder.add_bytes_field("text", stored=True)
+    return builder.build()
+
+
+def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
+    """A copy with room for so many rows: a snapshot that somebody reads is never written to."""
+    copy = np.zeros((rows, *array.shape[1:]), array.dtype)
+    copy[: len(array)] = array
+    return copy

@@ -1,0 +1,199 @@
+"""Finding articles: by words and by meaning, put together by rank.
+
+Whatever people type is looked for as plain words; nothing is an operator, and nothing fails. A word that nobody wrote
+is forgiven its spelling, the last word may be unfinished, and the field's abbreviations find what they stand for.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup, escape
+from tantivy import DocAddress, Occur, Query, Schema
+
+from knowledge.index import Index, Snapshot
+from knowledge.meaning import Vector
+from knowledge.queries import TIE_BREAKER, permitted, term_query, text_of
+from knowledge.reading import Card
+from knowledge.spelling import correct
+from knowledge.terms import MOST_QUERY, Term
+from knowledge.words import Audiences
+
+MOST_FOUND = 200
+# How many ranks two lists are apart before it matters: small, because a library is small and its first results count.
+RANK_SOFTENER = 8
+MEANING_WEIGHT = 0.6
+NEAREST = 40
+LEAST_SIMILAR = 0.3
+LEAST_SIMILAR_ALONE = 0.34
+
+SNIPPET_CHARACTERS = 220
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One article that was found: how, and how well."""
+
+    row: int
+    score: float
+    by_words: bool
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    card: Card
+    snippet: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    query: str
+    total: int
+    hits: tuple[Hit, ...]
+    suggestion: str | None = None
+    """The query with its spelling corrected, when a word was found only so."""
+
+
+def clean_query(typed: str) -> str:
+    """At most 200 characters of one line; what cannot be stored or shown is left out."""
+    kept = typed[: 4 * MOST_QUERY].encode("utf-8", "ignore").decode()
+    return " ".join("".join(character if character.isprintable() else " " for character in kept).split())[:MOST_QUERY]
+
+
+def search(
+    index: Index, typed: str, audiences: Audiences, *, tag: str | None = None, limit: int = 10, offset: int = 0
+) -> Results:
+    """The articles for what somebody typed, the best first."""
+    query, snapshot = clean_query(typed), index.snapshot
+    unfinished = not typed.endswith(" ")
+    terms, suggestion = correct(index, snapshot, query, audiences, unfinished=unfinished)
+    clauses = [(_clause(index.schema, term, unfinished=unfinished and term is terms[-1]), 1.0) for term in terms]
+    meaning = index.meaning.of(query) if index.meaning and terms else None
+    ranked = rank(index, snapshot, clauses, meaning, audiences, tag)
+    page = ranked[offset : offset + limit]
+    pattern = marking(terms)
+    hits = tuple(Hit(snapshot.cards[found.row], _snippet(snapshot, index.schema, found.row, pattern)) for found in page)
+    return Results(query, len(ranked), hits, suggestion)
+
+
+def rank(
+    index: Index,
+    snapshot: Snapshot,
+    clauses: Sequence[tuple[Query, float]],
+    meaning: Vector | None,
+    audiences: Audiences,
+    tag: str | None = None,
+) -> list[Ranked]:
+    """Put what the words find and what the meaning finds into one order: reciprocal rank fusion."""
+    words = _by_words(index.schema, snapshot, clauses, audiences, tag)
+    near = _by_meaning(snapshot, meaning, audiences, tag)
+    least = LEAST_SIMILAR if words else LEAST_SIMILAR_ALONE
+    scores: dict[int, float] = {row: 1 / (RANK_SOFTENER + place) for place, row in enumerate(words)}
+    for place, (row, similarity) in enumerate(near.items()):
+        if similarity >= least or row in scores:
+            scores[row] = scores.get(row, 0.0) + MEANING_WEIGHT / (RANK_SOFTENER + place)
+    found_by_words = set(words)
+    best = sorted(scores, key=lambda row: (-scores[row], snapshot.cards[row].slug))
+    return [Ranked(row, scores[row], row in found_by_words, near.get(row, 0.0)) for row in best]
+
+
+def _by_words(
+    schema: Schema, snapshot: Snapshot, clauses: Sequence[tuple[Query, float]], audiences: Audiences, tag: str | None
+) -> list[int]:
+    if not clauses:
+        return []
+    wanted = [(Occur.Should, Query.boost_query(query, weight)) for query, weight in clauses]
+    # Of three words one may be missing, of a long sentence most.
+    least = max(1, min(3, (len(wanted) + 1) // 3))
+    query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted, least)), *permitted(schema, audiences, tag)])
+    hits = snapshot.searcher.search(query, MOST_FOUND, count=False).hits
+    return _rows(snapshot, [address for _, address in hits])
+
+
+def _rows(snapshot: Snapshot, addresses: list[DocAddress]) -> list[int]:
+    return (
+        [int(row) for row in snapshot.searcher.fast_field_values("row", addresses) if row is not None]
+        if addresses
+        else []
+    )
+
+
+def _by_meaning(snapshot: Snapshot, meaning: Vector | None, audiences: Audiences, tag: str | None) -> dict[int, float]:
+    """The nearest rows and how near they are, the nearest first."""
+    if meaning is None or not len(snapshot.cards) or not meaning.any():
+        return {}
+    similar = np.where(snapshot.may_see(audiences), snapshot.meanings @ meaning, np.float32(-1))
+    if tag is not None:
+        similar[[row for row, card in enumerate(snapshot.cards) if tag not in card.tags]] = -1
+    count = min(NEAREST, len(similar))
+    nearest = np.argpartition(-similar, count - 1)[:count]
+    ordered = nearest[np.argsort(-similar[nearest], kind="stable")]
+    return {int(row): float(similar[row]) for row in ordered if similar[row] > 0}
+
+
+def _clause(schema: Schema, term: Term, *, unfinished: bool) -> Query:
+    ways = [term_query(schema, term)]
+    last = term.typed.rpartition(" ")[2]
+    if unfinished and len(last) >= 2:
+        ways.append(Query.boost_query(Query.fuzzy_term_query(schema, "plain", last, distance=0, prefix=True), 0.4))
+    if len(term.stems) > 1:
+        # Somebody may write of a neck and of hands without writing the phrase.
+        ways += [
+            Query.boost_query(term_query(schema, Term(stem, (stem,))), 0.3) for stem in term.stems if len(stem) > 3
+        ]
+    return ways[0] if len(ways) == 1 else Query.disjunction_max_query(ways, TIE_BREAKER)
+
+
+def marking(terms: Iterable[Term]) -> re.Pattern[str] | None:
+    """What is marked in a snippet: words that begin with one of the stems, and whole phrases."""
+    found = {tuple(term.typed.split()) for term in terms} | {
+        phrase for term in terms for phrase in (term.stems, *term.others)
+    }
+    ways = [
+        r"\w*[\W_]+".join(re.escape(stem) for stem in phrase)
+        for phrase in sorted(found, key=len, reverse=True)
+        if phrase
+    ]
+    return re.compile(rf"\b(?:{'|'.join(ways)})\w*", re.IGNORECASE) if ways else None
+
+
+def _snippet(snapshot: Snapshot, schema: Schema, row: int, pattern: re.Pattern[str] | None) -> Markup:
+    """The part of the text that holds most of what was looked for; the summary when none does."""
+    text = text_of(snapshot, schema, row)
+    start = _best_start(text, pattern) if pattern else None
+    if pattern is None or start is None:
+        return _mark(snapshot.cards[row].summary, pattern)
+    end = min(len(text), start + SNIPPET_CHARACTERS)
+    # Whole words only, and a sign where something was left out.
+    start = text.rfind(" ", 0, start) + 1
+    end = end if end == len(text) else max(text.rfind(" ", start, end), start + 1)
+    before, after = "… " if start else "", " …" if end < len(text) else ""
+    return Markup(before) + _mark(text[start:end], pattern) + Markup(after)  # noqa: S704  # Two constants of ours.
+
+
+def _best_start(text: str, pattern: re.Pattern[str]) -> int | None:
+    """Where the window begins that holds the most different matches."""
+    matches = [(match.start(), match.group().lower()[:6]) for match in pattern.finditer(text)][:200]
+    if not matches:
+        return None
+    best, most = matches[0][0], 0
+    for number, (start, _) in enumerate(matches):
+        different = len(
+            {word for place, word in matches[number : number + 12] if place < start + SNIPPET_CHARACTERS - 40}
+        )
+        if different > most:
+            best, most = start, different
+    return max(0, best - 40)
+
+
+def _mark(text: str, pattern: re.Pattern[str] | None) -> Markup:
+    if pattern is None:
+        return escape(text)
+    parts: list[Markup] = []
+    done = 0
+    for match in pattern.finditer(text):
+        parts += [escape(text[done : match.start()]), Markup("<mark>{}</mark>").format(match.group())]
+        done = match.end()
+    return Markup("").join([*parts, escape(text[done:])])
