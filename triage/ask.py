@@ -43,6 +43,7 @@ from triage.enquiry import (
     read_answers,
     read_answers_of_json,
 )
+from triage.guidance import Guidance
 from triage.hours import Opening
 from triage.public_words import line_words
 from triage.ticket import Tickets
@@ -66,6 +67,7 @@ class AskPages:
         limiter: Limiter,
         clock: Clock,
         find: FindIdentifiers = find_identifiers,
+        guidance: Guidance | None = None,
     ) -> None:
         self._db = db
         self._conversations = conversations
@@ -76,6 +78,7 @@ class AskPages:
         self._limiter = limiter
         self._clock = clock
         self._find_identifiers = find
+        self._guidance = guidance
 
     async def ask(self, request: Request) -> Response:
         """GET /ask."""
@@ -170,7 +173,7 @@ class AskPages:
             opens_at=state.opens_at,
             can_leave_question=True,
             kept=kept,
-            articles=[],
+            articles=await self._guidance.most_read() if self._guidance else [],
         )
 
 

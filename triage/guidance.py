@@ -1,0 +1,146 @@
+"""Guidance at hand: what fits an enquiry or a talk, and which version was given to whom.
+
+Suggestions come from the library, which runs in this process: nothing of a conversation leaves the machine. An article
+that was put aside in a conversation is not suggested there again; one that was shared is pinned to its version.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import and_, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chat.conversations import Conversation
+from chat.events import Event
+from chat.words import Kind
+from core.clock import Clock
+from core.db import Database
+from core.errors import NotFound
+from knowledge.library import Library
+from knowledge.reading import Card, PublishedArticle, read_article
+from knowledge.suggest import Case, Suggestion
+from knowledge.tables import article_use, article_version
+from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences, Use
+from triage.tables import dismissal
+
+MOST_SUGGESTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """An article as the templates and the frames show it."""
+
+    slug: str
+    title: str
+    summary: str
+    version: int
+    checked_on: date | None
+    freshness: str
+    why: str = ""
+    html: Markup = field(default_factory=Markup)
+
+    def as_frame(self) -> dict[str, Any]:
+        checked_on = self.checked_on.isoformat() if self.checked_on else None
+        shown = {"freshness": self.freshness, "checked_on": checked_on}
+        return {"slug": self.slug, "title": self.title, "version": self.version, "why": self.why, **shown}
+
+
+class Guidance:
+    def __init__(self, db: Database, library: Library, clock: Clock) -> None:
+        self._db = db
+        self._library = library
+        self._clock = clock
+
+    @property
+    def counter(self) -> int:
+        """Goes up whenever what readers have changed."""
+        return self._library.counter
+
+    async def most_read(self, limit: int = 6) -> list[ArticleView]:
+        return [self._view(card) for card in await self._library.most_read(FOR_ANYONE, limit)]
+
+    def find(self, typed: str, limit: int = 8) -> list[ArticleView]:
+        """What an advisor looks for beside a conversation. What was looked for is noted for the editors."""
+        results = self._library.search(typed, FOR_STAFF, limit=limit)
+        self._library.note_search(results.query, results.total)
+        return [self._view(hit.card, hit.card.summary) for hit in results.hits]
+
+    async def for_visitor(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
+        """Whole articles, to be read in the waiting room."""
+        views = []
+        for one in self._suggest(found, events, FOR_VISITORS, frozenset()):
+            try:
+                article = await self._library.published(one.slug, FOR_VISITORS)
+            except NotFound:
+                # Withdrawn since the library looked.
+                continue
+            views.append(self._view(one.card, one.why, article.html))
+        return views
+
+    async def for_desk(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
+        """The best three for the whole talk, without what was put aside or given already."""
+        async with self._db.read() as connection:
+            query = select(dismissal.c.slug).where(dismissal.c.conversation_id == found.id)
+            aside = {row.slug for row in await connection.execute(query)}
+        given = {str(event.data.get("slug", "")) for event in events if event.kind is Kind.ARTICLE}
+        return [self._view(one.card, one.why) for one in self._suggest(found, events, FOR_STAFF, aside | given)]
+
+    async def put_aside(self, found: Conversation, slug: str) -> None:
+        try:
+            async with self._db.write() as connection:
+                row = {"conversation_id": found.id, "slug": slug, "at": self._clock()}
+                await connection.execute(insert(dismissal).values(**row))
+        except IntegrityError:
+            # It was put aside before.
+            return
+
+    async def to_share(self, connection: AsyncConnection, slug: str) -> PublishedArticle:
+        """The published version, if visitors of a conversation may read it. Raises NotFound."""
+        return await read_article(connection, slug, FOR_VISITORS)
+
+    def pinned(self, article: PublishedArticle) -> dict[str, Any]:
+        """What an `article` event keeps of the version that was given."""
+        checked = article.last_checked.isoformat() if article.last_checked else None
+        return {
+            "slug": article.slug,
+            "title": article.title,
+            "version": article.version,
+            "summary": article.summary,
+            "last_checked": checked,
+            "checked_on": checked,
+            "freshness": article.freshness_on(self._library.today()),
+        }
+
+    async def record_share(self, connection: AsyncConnection, article: PublishedArticle, conversation_id: int) -> None:
+        await self._library.record_use(connection, article.article_id, article.version, Use.SHARED, conversation_id)
+
+    async def read_while_waiting(self, conversation_id: int) -> list[str]:
+        """Titles of what the visitor opened, each once, in the order of reading."""
+        version = and_(
+            article_version.c.article_id == article_use.c.article_id, article_version.c.version == article_use.c.version
+        )
+        query = (
+            select(article_version.c.title)
+            .join(article_use, version)
+            .where(article_use.c.conversation_id == conversation_id, article_use.c.kind == Use.READ)
+            .order_by(article_use.c.id)
+        )
+        async with self._db.read() as connection:
+            return list(dict.fromkeys(row.title for row in await connection.execute(query)))
+
+    def _suggest(
+        self, found: Conversation, events: Sequence[Event], audiences: Audiences, without: Collection[str]
+    ) -> list[Suggestion]:
+        said = [event.text for event in events if event.kind is Kind.MESSAGE and event.text]
+        case = Case(found.topic, found.risk_flags, said[0] if said else "", tuple(said[1:]))
+        return self._library.suggest(case, audiences, leave_out=without, limit=MOST_SUGGESTED)
+
+    def _view(self, card: Card, why: str = "", html: str = "") -> ArticleView:
+        # The HTML was sanitised when the version was saved.
+        body = Markup(html)  # noqa: S704
+        freshness = card.freshness_on(self._library.today())
+        return ArticleView(card.slug, card.title, card.summary, card.version, card.checked_on, freshness, why, body)

@@ -1,0 +1,106 @@
+"""What stands around a visitor's conversation: the enquiry in words, the place in the line, guidance, what comes after.
+
+The pages of a conversation belong to chat, which knows none of these; this is what it is given for them.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from starlette.requests import Request
+
+from chat.conversations import Conversation
+from chat.log import Log
+from chat.words import Status
+from core.db import Database
+from core.tables import setting
+from triage import words
+from triage.feedback import NO_FEEDBACK, Feedbacks
+from triage.guidance import Guidance
+from triage.hours import Opening
+from triage.queue import Queue
+from triage.ticket import Tickets
+from triage.wait import place_words
+
+DEFAULT_RETENTION = timedelta(hours=24)
+
+
+def enquiry_in_words(found: Conversation) -> list[tuple[str, str]]:
+    """Questions and answers, without the question itself, which is the first message."""
+    flags = [words.RISK_FLAGS.get(flag) or words.NO_RISK_FLAGS.get(flag, flag) for flag in found.risk_flags]
+    danger = words.DANGER.get(found.immediate_danger, found.immediate_danger)
+    if found.called_999:
+        danger = f"{danger}. {words.CALLED_999.get(found.called_999, '')}"
+    return [
+        ("Immediate danger", danger),
+        ("Field of work", words.SECTORS.get(found.sector, found.sector)),
+        ("Area", words.AREAS.get(found.area, found.area)),
+        ("Topic", words.TOPICS.get(found.topic, found.topic)),
+        ("Needs to act", words.DEADLINES.get(found.deadline, found.deadline)),
+        ("What applies", "; ".join(flags)),
+        ("Language", words.LANGUAGES.get(found.language, found.language)),
+    ]
+
+
+class Surroundings:
+    def __init__(
+        self,
+        db: Database,
+        log: Log,
+        queue: Queue,
+        guidance: Guidance,
+        opening: Opening,
+        tickets: Tickets,
+        feedbacks: Feedbacks,
+    ) -> None:
+        self._db = db
+        self._log = log
+        self._queue = queue
+        self._guidance = guidance
+        self._opening = opening
+        self._tickets = tickets
+        self._feedbacks = feedbacks
+
+    def enquiry(self, found: Conversation) -> list[tuple[str, str]]:
+        return enquiry_in_words(found)
+
+    async def waiting(self, found: Conversation, request: Request) -> dict[str, Any]:
+        """The waiting room: place, wait, guidance, and the code while it may be shown."""
+        line = await self._queue.line()
+        position = await self._queue.position(found.id)
+        state = await self._opening.state()
+        return {
+            "queue": {"position": position, "sentence": place_words(position, line.wait(position))},
+            "resume_code": self._tickets.resume_code(request, found.reference),
+            "articles": await self._guidance.for_visitor(found, await self._log.read(found.id)),
+            "can_leave_question": found.status is Status.WAITING,
+            "can_leave": True,
+            "line_message": state.notice or None,
+        }
+
+    async def ended(self, found: Conversation) -> dict[str, Any]:
+        return {
+            "destroyed_at": await self.destroyed_at(found),
+            "feedback_given": await self._feedbacks.given(found.id),
+            "feedback": NO_FEEDBACK,
+            "errors": {},
+        }
+
+    async def destroyed_at(self, found: Conversation) -> datetime | None:
+        """When the text of an ended conversation is destroyed."""
+        return found.ended_at + await retention(self._db) if found.ended_at else None
+
+
+async def retention(db: Database) -> timedelta:
+    """How long the text is kept after the end, as an admin set it."""
+    async with db.read() as connection:
+        query = select(setting.c.value).where(setting.c.name == "retention_hours")
+        value = (await connection.execute(query)).scalar_one_or_none()
+    return timedelta(hours=int(value)) if value and value.isdecimal() else DEFAULT_RETENTION
+
+
+def retention_words(span: timedelta) -> str:
+    hours = round(span / timedelta(hours=1))
+    if hours == 0:
+        return "when it ends"
+    return f"{hours // 24} days after it ends" if hours > 48 and hours % 24 == 0 else f"{hours} hours after it ends"
