@@ -4,7 +4,7 @@ Whoever may not read an article is answered as if it did not exist. A version th
 those who may read both it and the article as it is now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -71,6 +71,11 @@ class PublishedArticle:
     @property
     def review_by(self) -> date | None:
         return self.text.review_by
+
+    @property
+    def public_text(self) -> ArticleText:
+        """Without what is only for those who write it."""
+        return replace(self.text, owner="", more="{}")
 
     def freshness_on(self, day: date) -> Freshness:
         return freshness(self.status, self.text.review_by, day)

@@ -71,7 +71,8 @@ def search(
     terms, suggestion = correct(index, snapshot, query, audiences, unfinished=unfinished)
     clauses = [(_clause(index.schema, term, unfinished=unfinished and term is terms[-1]), 1.0) for term in terms]
     meaning = index.meaning.of(query) if index.meaning and terms else None
-    ranked = rank(index, snapshot, clauses, meaning, audiences, tag)
+    # Of two words one may be missing, of a long sentence most.
+    ranked = rank(index, snapshot, clauses, meaning, audiences, tag, least=max(1, min(3, (len(terms) + 1) // 3)))
     page = ranked[offset : offset + limit]
     pattern = marking(terms)
     hits = tuple(Hit(snapshot.cards[found.row], _snippet(snapshot, index.schema, found.row, pattern)) for found in page)
@@ -85,14 +86,15 @@ def rank(
     meaning: Vector | None,
     audiences: Audiences,
     tag: str | None = None,
+    least: int = 1,
 ) -> list[Ranked]:
     """Put what the words find and what the meaning finds into one order: reciprocal rank fusion."""
-    words = _by_words(index.schema, snapshot, clauses, audiences, tag)
-    near = _by_meaning(snapshot, meaning, audiences, tag)
-    least = LEAST_SIMILAR if words else LEAST_SIMILAR_ALONE
+    words = _by_words(index.schema, snapshot, clauses, audiences, tag, least)
+    near = {} if meaning is None else nearest(snapshot, meaning, audiences, tag)
+    enough = LEAST_SIMILAR if words else LEAST_SIMILAR_ALONE
     scores: dict[int, float] = {row: 1 / (RANK_SOFTENER + place) for place, row in enumerate(words)}
     for place, (row, similarity) in enumerate(near.items()):
-        if similarity >= least or row in scores:
+        if similarity >= enough or row in scores:
             scores[row] = scores.get(row, 0.0) + MEANING_WEIGHT / (RANK_SOFTENER + place)
     found_by_words = set(words)
     best = sorted(scores, key=lambda row: (-scores[row], snapshot.cards[row].slug))
@@ -100,13 +102,16 @@ def rank(
 
 
 def _by_words(
-    schema: Schema, snapshot: Snapshot, clauses: Sequence[tuple[Query, float]], audiences: Audiences, tag: str | None
+    schema: Schema,
+    snapshot: Snapshot,
+    clauses: Sequence[tuple[Query, float]],
+    audiences: Audiences,
+    tag: str | None,
+    least: int,
 ) -> list[int]:
     if not clauses:
         return []
     wanted = [(Occur.Should, Query.boost_query(query, weight)) for query, weight in clauses]
-    # Of three words one may be missing, of a long sentence most.
-    least = max(1, min(3, (len(wanted) + 1) // 3))
     query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted, least)), *permitted(schema, audiences, tag)])
     hits = snapshot.searcher.search(query, MOST_FOUND, count=False).hits
     return _rows(snapshot, [address for _, address in hits])
@@ -120,16 +125,16 @@ def _rows(snapshot: Snapshot, addresses: list[DocAddress]) -> list[int]:
     )
 
 
-def _by_meaning(snapshot: Snapshot, meaning: Vector | None, audiences: Audiences, tag: str | None) -> dict[int, float]:
+def nearest(snapshot: Snapshot, meaning: Vector, audiences: Audiences, tag: str | None = None) -> dict[int, float]:
     """The nearest rows and how near they are, the nearest first."""
-    if meaning is None or not len(snapshot.cards) or not meaning.any():
+    if not len(snapshot.cards) or not meaning.any():
         return {}
     similar = np.where(snapshot.may_see(audiences), snapshot.meanings @ meaning, np.float32(-1))
     if tag is not None:
         similar[[row for row, card in enumerate(snapshot.cards) if tag not in card.tags]] = -1
     count = min(NEAREST, len(similar))
-    nearest = np.argpartition(-similar, count - 1)[:count]
-    ordered = nearest[np.argsort(-similar[nearest], kind="stable")]
+    rows = np.argpartition(-similar, count - 1)[:count]
+    ordered = rows[np.argsort(-similar[rows], kind="stable")]
     return {int(row): float(similar[row]) for row in ordered if similar[row] > 0}
 
 

@@ -1,0 +1,314 @@
+"""The guidance for readers: list, search, article, its Markdown, and whether it helped.
+
+What the public sees is the same for everybody and kept; whoever may see more gets pages of their own that nothing
+keeps. An article that a reader may not see does not exist for them, on any of these pages.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+from sqlalchemy import insert
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from core.clock import Clock
+from core.crypto import KeyRing
+from core.db import Database
+from core.errors import Empty, NotFound
+from core.forms import field
+from core.limits import Limiter
+from core.text import check_text
+from core.web import posted, render, see_other
+from knowledge.front_matter import format_file
+from knowledge.library import Library
+from knowledge.markdown import contents
+from knowledge.reading import Card, PublishedArticle
+from knowledge.search import clean_query
+from knowledge.shared_pages import SharedPages
+from knowledge.tables import article_feedback
+from knowledge.words import AUDIENCE_WORDS, FOR_ANYONE, SLUG, TAG, Audiences, Freshness, Status, tag_words
+
+ON_A_PAGE = 10
+ON_A_SHELF = 50
+MOST_COMMENT = 1_000
+MOST_PAGE = 10_000
+
+Rights = Callable[[Request], Awaitable[Audiences]]
+"""Which audiences the reader behind a request belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teaser:
+    """An article in a list, as the templates show it."""
+
+    slug: str
+    title: str
+    summary: str
+    version: int
+    checked_on: date | None
+    freshness: Freshness
+    excerpt: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    slug: str
+    title: str
+    summary: str
+    version: int
+    checked_on: date | None
+    review_on: date | None
+    freshness: Freshness
+    html: Markup
+    audience_words: str
+    withdrawn_reason: str | None
+    is_current: bool
+    is_shown: bool
+    """False for a withdrawn article, until its reader asks for the text that was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsLine:
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    title: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicHeading:
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Where a list goes on; None where it does not."""
+
+    number: int
+    previous: int | None
+    following: int | None
+
+
+class GuidancePages:
+    def __init__(
+        self, db: Database, library: Library, keyring: KeyRing, feedback_limit: Limiter, rights: Rights, clock: Clock
+    ) -> None:
+        self._db = db
+        self._library = library
+        self._keyring = keyring
+        self._feedback_limit = feedback_limit
+        self._rights = rights
+        self._clock = clock
+        self._shared = SharedPages()
+
+    async def index(self, request: Request) -> Response:
+        """GET /guidance: search, or the articles of one topic, or the topics."""
+        audiences = await self._rights(request)
+        query = clean_query(request.query_params.get("q", ""))
+        tag = request.query_params.get("tag") or None
+        if tag is not None and (not TAG.fullmatch(tag) or len(tag) > 32):
+            raise NotFound
+        page = _page_number(request)
+        if query:
+            response = self._results(request, query, tag, audiences, page)
+            # What somebody looked for stays in nobody's cache.
+            response.headers["Cache-Control"] = "no-store"
+            return response
+        return await self._answer(request, audiences, (tag, page), partial(self._shelf, request, tag, audiences, page))
+
+    async def article(self, request: Request) -> Response:
+        """GET /guidance/{slug}: one article, or an earlier version of it."""
+        slug, version = _slug(request), _version(request.query_params.get("version"))
+        audiences = await self._rights(request)
+        self._note_opened(request, slug, audiences)
+        thanked = request.query_params.get("said") == "thanks"
+        make = partial(self._article, request, slug, version, audiences, thanked)
+        return await self._answer(request, audiences, (version, thanked), make)
+
+    async def markdown(self, request: Request) -> Response:
+        """GET /guidance/{slug}.md: the text as it was written, with what readers may know of it."""
+        slug, version = _slug(request), _version(request.query_params.get("version"))
+        audiences = await self._rights(request)
+
+        async def make() -> Response:
+            found = await self._find(slug, version, audiences)
+            if found.status == Status.WITHDRAWN and version is None:
+                raise NotFound("This article was withdrawn. Its page says why.")
+            response = PlainTextResponse(format_file(slug, found.public_text), media_type="text/markdown")
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return await self._answer(request, audiences, (version,), make)
+
+    async def helpful(self, request: Request) -> Response:
+        """POST /guidance/{slug}/helpful: yes or no, and what is missing. The page is shared, so that the Origin decides."""
+        slug, audiences, form = _slug(request), await self._rights(request), posted(request)
+        self._feedback_limit.check(request.client.host if request.client else "")
+        said, version = field(form, "helpful"), _version(field(form, "version") or None)
+        if said not in ("yes", "no"):
+            raise HTTPException(422, "Choose yes or no, so that we know whether the article helped.")
+        found = await self._find(slug, version, audiences)
+        sealed = self._seal(found, field(form, "comment"))
+        values = {
+            "article_id": found.article_id,
+            "version": found.version,
+            "helpful": said == "yes",
+            "at": self._clock(),
+        }
+        async with self._db.write() as connection:
+            await connection.execute(insert(article_feedback).values(sealed_comment=sealed, **values))
+        shown = "" if found.is_current else f"version={found.version}&"
+        return see_other(f"/guidance/{slug}?{shown}said=thanks#helpful")
+
+    async def _answer(
+        self, request: Request, audiences: Audiences, what: tuple[object, ...], make: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        if audiences != FOR_ANYONE:
+            return await make()
+        key = (request.url.path, what, self._library.counter, self._library.today())
+        return await self._shared.answer(request, key, make)
+
+    async def _find(self, slug: str, version: int | None, audiences: Audiences) -> PublishedArticle:
+        if version is None:
+            return await self._library.published(slug, audiences)
+        return await self._library.version(slug, version, audiences)
+
+    def _results(self, request: Request, query: str, tag: str | None, audiences: Audiences, page: int) -> Response:
+        offset = (page - 1) * ON_A_PAGE
+        found = self._library.search(query, audiences, tag=tag, limit=ON_A_PAGE, offset=offset)
+        if page == 1:
+            self._library.note_search(query, found.total)
+        results = [self._teaser(hit.card, hit.snippet) for hit in found.hits]
+        return self._list(request, audiences, query, tag, results, found.total, page, ON_A_PAGE, found.suggestion)
+
+    async def _shelf(self, request: Request, tag: str | None, audiences: Audiences, page: int) -> Response:
+        cards = self._library.cards(audiences, tag)
+        if tag is not None and not cards:
+            raise NotFound
+        start = (page - 1) * ON_A_SHELF
+        shown = [self._teaser(card) for card in cards[start : start + ON_A_SHELF]]
+        return self._list(request, audiences, "", tag, shown, len(cards), page, ON_A_SHELF, None)
+
+    def _list(
+        self,
+        request: Request,
+        audiences: Audiences,
+        query: str,
+        tag: str | None,
+        results: list[Teaser],
+        total: int,
+        page: int,
+        size: int,
+        suggestion: str | None,
+    ) -> Response:
+        return render(
+            request,
+            "knowledge/index.html",
+            shared=audiences == FOR_ANYONE,
+            page_title="Guidance",
+            q=query,
+            topic=TopicHeading(tag, tag_words(tag)) if tag else None,
+            results=results,
+            total=total,
+            pager=Pager(page, page - 1 if page > 1 else None, page + 1 if page * size < total else None),
+            topics=self._library.topics(audiences),
+            suggestion=suggestion,
+        )
+
+    async def _article(
+        self, request: Request, slug: str, version: int | None, audiences: Audiences, thanked: bool
+    ) -> Response:
+        found = await self._find(slug, version, audiences)
+        is_shown = found.status != Status.WITHDRAWN or version is not None
+        return render(
+            request,
+            "knowledge/article.html",
+            shared=audiences == FOR_ANYONE,
+            article=_view(found, self._library.today(), is_shown=is_shown),
+            contents=[ContentsLine(line.id, line.text) for line in contents(found.html) if line.level == 2]
+            if is_shown
+            else [],
+            sources=[_source(line) for line in found.text.sources] if is_shown else [],
+            related=[self._teaser(card) for card in self._library.related(slug, audiences)],
+            thanked=thanked,
+        )
+
+    def _teaser(self, card: Card, excerpt: Markup | None = None) -> Teaser:
+        freshness = card.freshness_on(self._library.today())
+        return Teaser(card.slug, card.title, card.summary, card.version, card.checked_on, freshness, excerpt)
+
+    def _note_opened(self, request: Request, slug: str, audiences: Audiences) -> None:
+        """Count what a search led to. The browser says where it comes from, within this site only."""
+        came_from = urlsplit(request.headers.get("referer", ""))
+        if came_from.path == "/guidance" and "q=" in came_from.query and request.method == "GET":
+            card = self._library.card(slug, audiences)
+            if card is not None:
+                self._library.note_opened(card.article_id, card.version)
+
+    def _seal(self, found: PublishedArticle, comment: str) -> bytes | None:
+        try:
+            text = check_text(comment, MOST_COMMENT)
+        except Empty:
+            return None
+        return self._keyring.seal_alone(text.encode(), comment_place(found.article_id))
+
+
+def comment_place(article_id: int) -> bytes:
+    """Where a sealed comment belongs; needed to open it."""
+    return b"article_feedback:%d" % article_id
+
+
+def _view(found: PublishedArticle, day: date, *, is_shown: bool) -> ArticleView:
+    return ArticleView(
+        slug=found.slug,
+        title=found.title,
+        summary=found.summary,
+        version=found.version,
+        checked_on=found.last_checked,
+        review_on=found.review_by,
+        freshness=found.freshness_on(day),
+        html=Markup(found.html if is_shown else ""),  # noqa: S704  # Rendered and cleaned when it was saved.
+        audience_words=AUDIENCE_WORDS[found.audience],
+        withdrawn_reason=found.withdrawn_reason or None,
+        is_current=found.is_current,
+        is_shown=is_shown,
+    )
+
+
+def _source(line: str) -> Source:
+    """A source may end in its address."""
+    words, _, address = line.rpartition(" ")
+    if re.fullmatch(r"https://[^\s<>\"']+", address or words):
+        return Source(words.rstrip(" ,;:") or address, address)
+    return Source(line, None)
+
+
+def _slug(request: Request) -> str:
+    slug = str(request.path_params["slug"])
+    if not SLUG.fullmatch(slug) or len(slug) > 120:
+        raise NotFound
+    return slug
+
+
+def _version(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise NotFound
+    return int(text)
+
+
+def _page_number(request: Request) -> int:
+    text = request.query_params.get("page", "1")
+    return min(int(text), MOST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,6}", text) else 1
