@@ -104,7 +104,7 @@ class Signer:
         return base64.urlsafe_b64encode(self.mac(purpose, binding.encode())).decode().rstrip("=")
 
     def is_token(self, purpose: str, binding: str, token: str) -> bool:
-        return hmac.compare_digest(self.token(purpose, binding).encode(), token.encode())
+        return hmac.compare_digest(self.token(purpose, binding).encode(), token.encode("utf-8", "surrogatepass"))
 
 
 def new_token() -> str:

@@ -33,7 +33,8 @@ async def read_form(request: Request) -> FormData:
     """The posted form. 415 for another content type, 400 for what cannot be decoded."""
     kind = content_type(request)
     if kind == MULTIPART_TYPE:
-        form = await request.form(max_fields=MOST_FIELDS, max_files=10, max_part_size=MOST_FIELD_BYTES)
+        # No page takes a file; one that comes is refused before it is written anywhere.
+        form = await request.form(max_fields=MOST_FIELDS, max_files=0, max_part_size=MOST_FIELD_BYTES)
         texts = [value for value in form.values() if isinstance(value, str)]
     elif kind == FORM_TYPE:
         pairs = _decode_pairs(await request.body())
