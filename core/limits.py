@@ -8,10 +8,11 @@ import time
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.crypto import Signer
+from core.db import Instant
 from core.errors import RateLimited
 from core.tables import throttle
 
@@ -19,6 +20,11 @@ MOST_KEYS = 50_000
 FREE_TRIES = 5
 LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
+
+
+FIRST_FAILURE = text(
+    "INSERT INTO throttle (key, failures, blocked_until, seen) VALUES (:key, 0, :at, :at) ON CONFLICT (key) DO NOTHING"
+).bindparams(bindparam("at", type_=Instant))
 
 
 class TokenBucket:
@@ -84,21 +90,19 @@ class Throttle:
             raise RateLimited(int((until - now).total_seconds()) + 1)
 
     async def failed(self, connection: AsyncConnection, now: datetime, *keys: str) -> None:
-        for key in sorted(keys):
-            name = self._name(key)
+        for name in sorted(self._name(key) for key in keys):
+            # Made first, so that two first failures at once wait for each other at the same row.
+            await connection.execute(FIRST_FAILURE, {"key": name, "at": now})
             query = select(throttle.c.failures, throttle.c.seen).where(throttle.c.key == name).with_for_update()
-            row = (await connection.execute(query)).one_or_none()
-            failures = 1 if row is None or now - row.seen > FORGET_AFTER else row.failures + 1
+            row = (await connection.execute(query)).one()
+            failures = 1 if now - row.seen > FORGET_AFTER else row.failures + 1
             wait = (
                 min(timedelta(seconds=2.0 ** min(failures - FREE_TRIES, 12)), LONGEST_WAIT)
                 if failures > FREE_TRIES
                 else timedelta()
             )
             values = {"failures": failures, "blocked_until": now + wait, "seen": now}
-            if row is None:
-                await connection.execute(insert(throttle).values(key=name, **values))
-            else:
-                await connection.execute(update(throttle).where(throttle.c.key == name).values(**values))
+            await connection.execute(update(throttle).where(throttle.c.key == name).values(**values))
 
     async def succeeded(self, connection: AsyncConnection, *keys: str) -> None:
         await connection.execute(delete(throttle).where(throttle.c.key.in_([self._name(key) for key in keys])))

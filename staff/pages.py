@@ -99,7 +99,6 @@ class SignInPages:
     async def _note_failure(self, person: Account | None, keys: tuple[str, ...]) -> None:
         subject = f"account:{person.id if person else 'unknown'}"
         async with self._database.write() as connection:
-            # First the audit line: it holds the chain until the commit, so that two first failures do not collide.
             await self._audit.append(connection, self._clock(), "system", "sign_in_failed", subject)
             await self._throttle.failed(connection, self._clock(), *keys)
 
