@@ -3,6 +3,7 @@
  * this module the page's forms do the same, a page at a time.
  */
 
+import { Announcer } from './announcer.js'
 import { attachEnterSends } from './composer.js'
 import { Connection, keepConnected } from './connection.js'
 import { readDoors } from './doors.js'
@@ -33,9 +34,9 @@ export default function attach(root) {
   const find = () => talk
   const outbox = wireOutbox(connection, find)
   const sound = new Sound()
-  talk = new Talk(root, { side: 'visitor', connection, outbox, words })
+  talk = new Talk(root, { side: 'visitor', connection, outbox, words, announcer: new Announcer(root) })
   wireSigns(connection, find)
-  showLineState(slot(root, 'connection'), connection, words)
+  showLineState(() => slot(root, 'connection'), connection, words)
   showSettings(root, talk, sound)
   connection.on('frame:event', (event) => {
     if (talk?.receive(event)) sound.play()

@@ -5,7 +5,8 @@
  */
 
 import { cloneTemplate, fill, slot } from './fragments.js'
-import { clockText, dateText, dayText, isSameDay } from './times.js'
+import { freshnessOf } from './freshness.js'
+import { clockText, dayText, isSameDay } from './times.js'
 
 /** @typedef {import('./transports.js').Frame} Frame */
 
@@ -131,9 +132,7 @@ export class Entries {
     fill(item, 'title', data.title)
     fill(item, 'version', data.version)
     slot(item, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(data.slug)}?version=${Number(data.version)}`)
-    const freshness = cloneTemplate(this._root, `freshness-${data.freshness ?? 'current'}`)
-    if (data.checked_on && data.freshness === 'current') freshness.textContent = this._words('checked', { date: dateText(new Date(data.checked_on)) })
-    slot(item, 'freshness')?.replaceChildren(freshness)
+    slot(item, 'freshness')?.replaceChildren(freshnessOf(this._root, this._words, data))
     return item
   }
 

@@ -6,33 +6,39 @@
 import { element } from './fragments.js'
 
 const LASTING_MS = 1500
+const AT_ONCE = new Set(['connected', 'offline', 'closed'])
 
 /**
- * @param {HTMLElement | null} place
+ * @param {() => HTMLElement | null} findPlace Where the words stand right now.
  * @param {import('./connection.js').Connection} connection
  * @param {import('./words.js').Words} words
+ * @returns {() => void} Shows it again, as when the place is a new one.
  */
-export function showLineState(place, connection, words) {
-  if (!place) return
+export function showLineState(findPlace, connection, words) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
+  /** @type {{name: string, closing?: import('./closing.js').Closing | null}} */
+  let state = { name: connection.state }
 
-  /** @param {{name: string, closing?: import('./closing.js').Closing | null}} state */
-  const show = ({ name, closing }) => {
-    place.dataset.state = name
-    place.textContent = words(closing?.word ?? name)
-    if (closing?.remedy) place.append(' ', remedyLink(closing.remedy, words))
+  const show = () => {
+    const place = findPlace()
+    if (!place) return
+    place.dataset.state = state.name
+    place.textContent = words(state.closing?.word ?? state.name)
+    if (state.closing?.remedy) place.append(' ', remedyLink(state.closing.remedy, words))
   }
 
-  const follow = (/** @type {any} */ state) => {
+  const follow = () => {
     clearTimeout(timer)
-    const isAtOnce = ['connected', 'offline', 'closed'].includes(state.name)
-    if (isAtOnce) show(state)
-    else timer = setTimeout(() => show(state), LASTING_MS)
+    timer = setTimeout(show, AT_ONCE.has(state.name) ? 0 : LASTING_MS)
   }
 
-  connection.on('state', follow)
-  follow({ name: connection.state })
+  connection.on('state', (next) => {
+    state = next
+    follow()
+  })
+  follow()
+  return show
 }
 
 /**

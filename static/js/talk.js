@@ -4,7 +4,6 @@
  * never moves the reader's focus for it.
  */
 
-import { Announcer } from './announcer.js'
 import { Composer } from './composer.js'
 import { Entries } from './entries.js'
 import { slot } from './fragments.js'
@@ -26,9 +25,10 @@ export class Talk {
    * @param {import('./connection.js').Connection} parts.connection
    * @param {import('./outbox.js').Outbox} parts.outbox
    * @param {import('./words.js').Words} parts.words
+   * @param {import('./announcer.js').Announcer} parts.announcer
    * @param {() => void} [parts.onInput]
    */
-  constructor(root, { side, connection, outbox, words, onInput = () => {} }) {
+  constructor(root, { side, connection, outbox, words, announcer, onInput = () => {} }) {
     this.root = root
     this.reference = root.dataset.reference ?? ''
     this.lastSeq = Number(root.dataset.lastSeq ?? 0)
@@ -40,7 +40,7 @@ export class Talk {
     this._typedAt = 0
     this._entries = new Entries(root, side, words)
     this._scroll = new LogScroll(root, () => this.maybeRead())
-    this._announcer = new Announcer(root)
+    this._announcer = announcer
     this._typing = slot(root, 'typing')
     this.composer = this._makeComposer(onInput)
     slot(root, 'entries')?.addEventListener('click', (event) => this._click(event))

@@ -44,7 +44,7 @@ export default function attach(root) {
   connection.on('state', ({ closing }) => closing?.word === 'over' && go())
   connection.on('frame:queue', showPlace(root, words))
   connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, articles))
-  showLineState(slot(root, 'connection'), connection, words)
+  showLineState(() => slot(root, 'connection'), connection, words)
   keepConnected(connection)
 }
 

@@ -1,0 +1,66 @@
+/** Which key does what at the desk, and the button that shows them. */
+
+import { element, slot } from './fragments.js'
+import { Shortcuts } from './shortcuts.js'
+
+/**
+ * @param {any} desk The Desk of desk.js.
+ * @returns {Shortcuts}
+ */
+export function makeShortcuts(desk) {
+  const { root, offers, suggestions } = desk
+  const shortcuts = new Shortcuts(
+    [
+      { code: 'KeyN', keys: 'Alt+N', does: 'Take the next conversation', run: () => root.querySelector('[data-action="next"]')?.click() },
+      { code: 'KeyA', keys: 'Alt+A', does: 'Accept the offer', run: () => offers.answer('accept') },
+      { code: 'KeyP', keys: 'Alt+P', does: 'Pass the offer on', run: () => offers.answer('decline') },
+      { code: 'KeyJ', keys: 'Alt+J', does: 'Next of my conversations', run: () => step(desk, 1) },
+      { code: 'KeyK', keys: 'Alt+K', does: 'Previous of my conversations', run: () => step(desk, -1) },
+      { code: 'KeyM', keys: 'Alt+M', does: 'Write a message', run: () => desk.talk?.composer?.focus() },
+      { code: 'KeyS', keys: 'Alt+S', does: 'Share the first suggestion', run: () => suggestions.shareForm(0)?.querySelector('button')?.click() },
+      { code: 'KeyG', keys: 'Alt+G', does: 'Search the guidance', run: () => focus(root, '#q') },
+      { code: 'KeyO', keys: 'Alt+O', does: 'Write a note', run: () => focus(root, '#note') }
+    ],
+    desk.choices,
+    () => {
+      desk.attention.apply()
+      if (desk.talk?.composer) desk.talk.composer.enterSends = desk.choices.enterSends
+    }
+  )
+  addButton(root, shortcuts)
+  return shortcuts
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Shortcuts} shortcuts
+ */
+function addButton(root, shortcuts) {
+  const button = element('button', 'button button--quiet button--small', 'Keys, sound and alerts')
+  button.type = 'button'
+  button.title = '?'
+  button.addEventListener('click', () => shortcuts.open())
+  const line = element('p', 'desk__keys')
+  line.append(button)
+  ;(slot(root, 'duty')?.closest('section') ?? root).append(line)
+}
+
+/**
+ * @param {any} desk
+ * @param {number} by
+ */
+function step(desk, by) {
+  const { references } = desk.mine
+  if (references.length === 0) return
+  const at = references.indexOf(desk.workspace.reference)
+  desk.visit(references[(at + by + references.length) % references.length])
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {string} selector
+ */
+function focus(root, selector) {
+  const field = root.querySelector(selector)
+  if (field instanceof HTMLElement) field.focus()
+}

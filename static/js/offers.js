@@ -1,0 +1,73 @@
+/**
+ * The card that offers a conversation, with the seconds that are left to answer.
+ * The server takes an unanswered offer back; this only shows that it did.
+ */
+
+import { cloneTemplate, fill, slot } from './fragments.js'
+
+const TICK_MS = 500
+
+export class Offers {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this._root = root
+    this._timer = setInterval(() => this._tick(), TICK_MS)
+    this._tick()
+  }
+
+  get card() {
+    return slot(this._root, 'offer')
+  }
+
+  get isOpen() {
+    return this.card !== null
+  }
+
+  /** @param {import('./transports.js').Frame} frame */
+  show({ conversation, expires_at: expiresAt, enquiry = {} }) {
+    const card = cloneTemplate(this._root, 'offer')
+    card.dataset.reference = conversation
+    card.dataset.expiresAt = expiresAt
+    fill(card, 'sentence', enquiry.sentence ?? '')
+    fill(card, 'why', enquiry.why ?? '')
+    slot(card, 'urgency')?.replaceChildren(cloneTemplate(this._root, `urgency-${enquiry.urgency ?? 'routine'}`))
+    for (const answer of ['accept', 'decline']) {
+      slot(card, answer)?.setAttribute('action', `/desk/conversations/${conversation}/${answer}`)
+    }
+    card.dataset.seconds = String(Math.max(1, secondsUntil(expiresAt)))
+    slot(this._root, 'offer-place')?.replaceChildren(card)
+    this._tick()
+  }
+
+  /** @param {string} reference */
+  end(reference) {
+    if (this.card?.dataset.reference === reference) this.card.remove()
+  }
+
+  /** @param {'accept' | 'decline'} answer */
+  answer(answer) {
+    const button = this.card && slot(this.card, answer)?.querySelector('button')
+    button?.click()
+  }
+
+  _tick() {
+    const card = this.card
+    if (!card?.dataset.expiresAt) return
+    const left = secondsUntil(card.dataset.expiresAt)
+    if (left <= 0) {
+      card.remove()
+      return
+    }
+    const whole = Number(card.dataset.seconds ?? 25)
+    slot(card, 'ring')?.setAttribute('stroke-dashoffset', String(Math.round(100 * (1 - left / Math.max(whole, left)))))
+    // Read out once, when it came; a count that is read out each second hides everything else.
+    const seconds = slot(card, 'seconds')
+    seconds?.setAttribute('aria-live', 'off')
+    fill(card, 'seconds', `${Math.ceil(left)} seconds to answer`)
+  }
+}
+
+/** @param {string} at */
+function secondsUntil(at) {
+  return (Date.parse(at) - Date.now()) / 1000
+}

@@ -1,0 +1,204 @@
+/**
+ * The desk's three columns, kept in step with the server's pages: what an action
+ * leads to, or another conversation, comes as a page, and the parts that changed
+ * are taken over. A conversation that stays open keeps its log and its composer.
+ */
+
+import { fill, slot } from './fragments.js'
+import { fetchPage, gist, submitForm } from './pages.js'
+
+const WORDS_AFTER_MS = 200
+const NO_ANSWER = 'No answer from the service. Look at the conversation before you try again: it may have been done.'
+
+/** @typedef {import('./pages.js').Arrival} Arrival */
+
+export class Workspace {
+  /**
+   * @param {HTMLElement} root
+   * @param {object} hooks
+   * @param {() => void} hooks.onLine The left column was drawn anew.
+   * @param {(reference: string) => void} hooks.onContext The right column was drawn anew.
+   * @param {() => void} hooks.onLeave Another conversation is about to take the place of this one.
+   * @param {() => void} hooks.onOpen Another conversation, or none, is open now.
+   * @param {(sentence: string) => void} hooks.onMessage
+   */
+  constructor(root, hooks) {
+    this.root = root
+    this._hooks = hooks
+    this._asked = 0
+    this._path = location.pathname
+    // Going to a part of the page is an entry in the history as well; that one leads nowhere else.
+    addEventListener('popstate', () => location.pathname !== this._path && this.visit(location.href, { isBack: true }))
+  }
+
+  get reference() {
+    return this.root.dataset.reference ?? ''
+  }
+
+  /**
+   * Opens a page of the desk in place of this one.
+   *
+   * @param {string} address
+   * @param {{isBack?: boolean}} [options]
+   */
+  async visit(address, { isBack = false } = {}) {
+    const asked = ++this._asked
+    const arrival = await this._withWords('Opening the conversation.', fetchPage(address))
+    if (asked !== this._asked) return
+    if (!arrival || !isDesk(arrival.page)) location.assign(address)
+    else this._take(arrival, isBack)
+  }
+
+  /**
+   * Posts a form and takes over what it leads to.
+   *
+   * @param {HTMLFormElement} form
+   * @param {HTMLElement | null} submitter
+   */
+  async submit(form, submitter) {
+    if (form.dataset.busy) return
+    form.dataset.busy = ''
+    const arrival = await this._withWords('Working on it.', submitForm(form, submitter))
+    delete form.dataset.busy
+    if (!arrival) this._hooks.onMessage(NO_ANSWER)
+    else if (isDesk(arrival.page)) this._take(arrival, false, form)
+    else if (arrival.isOk) location.assign(arrival.address)
+    else this._hooks.onMessage(gist(arrival.page))
+  }
+
+  /** Draws the left column anew from the server. */
+  async refreshLine() {
+    const arrival = await fetchPage(location.href)
+    if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival.page, false)
+  }
+
+  /**
+   * @param {Arrival} arrival
+   * @param {boolean} isBack
+   * @param {HTMLFormElement | null} [form] What led here; it is done with.
+   */
+  _take({ page, address }, isBack, form = null) {
+    const next = mainOf(page)
+    const isSame = next.dataset.reference === this.reference
+    this._takeLine(page, form !== null)
+    if (isSame) this._takeContext(page, form)
+    else this._takeAll(page, next, address, isBack)
+    const said = (page.querySelector('.desk__message')?.textContent ?? '').trim()
+    if (said || form) this._hooks.onMessage(said)
+  }
+
+  /**
+   * @param {Document} page
+   * @param {boolean} isAnswer Whether it answers what was done here, so that nothing under the hand may stay.
+   */
+  _takeLine(page, isAnswer) {
+    const focused = document.activeElement
+    const href = focused?.getAttribute('href')
+    for (const name of ['offer-place', 'mine']) {
+      const here = slot(this.root, name)
+      const there = slot(page, name)
+      const isInUse = name === 'offer-place' && here?.contains(focused) && !isAnswer
+      if (here && there && !isInUse) here.replaceChildren(...adopted(there.childNodes))
+    }
+    if (href && !focused?.isConnected) focusLink(slot(this.root, 'mine'), href)
+    for (const name of ['active', 'waiting', 'waiting-emergency', 'waiting-same_day', 'waiting-routine', 'longest']) {
+      fill(this.root, name, slot(page, name)?.textContent ?? '')
+    }
+    const none = slot(this.root, 'mine-none')
+    if (none) none.hidden = slot(page, 'mine-none')?.hidden ?? true
+    this._takeDuty(page)
+    this._hooks.onLine()
+  }
+
+  /** @param {Document} page */
+  _takeDuty(page) {
+    const there = [...(slot(page, 'duty')?.querySelectorAll('button') ?? [])]
+    slot(this.root, 'duty')?.querySelectorAll('button').forEach((button, index) => {
+      const pressed = there[index]?.getAttribute('aria-pressed')
+      if (pressed) button.setAttribute('aria-pressed', pressed)
+      button.value = there[index]?.value ?? button.value
+    })
+  }
+
+  /**
+   * Not while somebody writes in it, unless that is what was just sent.
+   *
+   * @param {Document} page
+   * @param {HTMLFormElement | null} form
+   */
+  _takeContext(page, form) {
+    const here = this.root.querySelector('#context')
+    const there = page.querySelector('#context')
+    if (!here || !there) return
+    const written = [...here.querySelectorAll('textarea, input:not([type="hidden"])')].filter((field) => !form?.contains(field))
+    if (written.some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== '')) {
+      form?.reset()
+      return
+    }
+    const top = here.scrollTop
+    const focused = here.contains(document.activeElement) ? document.activeElement?.id : ''
+    const fresh = document.adoptNode(there)
+    here.replaceWith(fresh)
+    fresh.scrollTop = top
+    if (focused) document.getElementById(focused)?.focus()
+    this._hooks.onContext(this.reference)
+  }
+
+  /**
+   * @param {Document} page
+   * @param {HTMLElement} next
+   * @param {string} address
+   * @param {boolean} isBack
+   */
+  _takeAll(page, next, address, isBack) {
+    this._hooks.onLeave()
+    for (const old of this.root.querySelectorAll(':scope > .desk__talk, :scope > .desk__context')) old.remove()
+    const line = this.root.querySelector('#line')
+    line?.after(...adopted(next.querySelectorAll(':scope > .desk__talk, :scope > .desk__context')))
+    for (const name of ['reference', 'lastSeq', 'seenSeq']) this.root.dataset[name] = next.dataset[name]
+    this.root.className = next.className
+    document.title = page.title
+    if (!isBack) history.pushState(null, '', address)
+    this._path = location.pathname
+    this._hooks.onOpen()
+    this._hooks.onContext(this.reference)
+  }
+
+  /**
+   * What takes longer than a blink says so.
+   *
+   * @template T
+   * @param {string} words
+   * @param {Promise<T>} work
+   */
+  async _withWords(words, work) {
+    const timer = setTimeout(() => this._hooks.onMessage(words), WORDS_AFTER_MS)
+    const result = await work
+    clearTimeout(timer)
+    return result
+  }
+}
+
+/** @param {Document} page */
+function isDesk(page) {
+  return page.querySelector('main[data-module="desk"]') !== null
+}
+
+/** @param {Document} page @returns {HTMLElement} */
+function mainOf(page) {
+  return /** @type {HTMLElement} */ (page.querySelector('main'))
+}
+
+/**
+ * @param {HTMLElement | null} list
+ * @param {string} href
+ */
+function focusLink(list, href) {
+  const link = [...(list?.querySelectorAll('a') ?? [])].find((one) => one.getAttribute('href') === href)
+  link?.focus()
+}
+
+/** @param {Iterable<Node>} nodes */
+function adopted(nodes) {
+  return [...nodes].map((node) => document.adoptNode(node))
+}
