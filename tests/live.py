@@ -80,12 +80,13 @@ class LiveService:
     def is_own(self, url: str) -> bool:
         return urlsplit(url).scheme in ("data", "blob", "about") or urlsplit(url).netloc == urlsplit(self.url).netloc
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run another `dutyline` command on the same data to its end."""
         return subprocess.run(
             [*DUTYLINE, *words],
             cwd=ROOT,
             env=self._environment,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

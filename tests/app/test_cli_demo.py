@@ -62,3 +62,26 @@ def test_another_demo_password_takes_over(short_folder: Path) -> None:
     with LiveService(short_folder, environment={"DEMO_PASSWORD": "another four words"}) as second:
         assert sign_in(second.url, "advisor@example.org", "another four words").status_code == 303
         assert sign_in(second.url, "advisor@example.org", DEMO_PASSWORD).status_code == 422
+
+
+def test_several_web_processes_share_one_sign_in(short_folder: Path) -> None:
+    with LiveService(short_folder, environment={"WEB_CONCURRENCY": "2"}) as service:
+        with httpx.Client(base_url=service.url) as browser:
+            cookies = sign_in(service.url, "advisor@example.org", DEMO_PASSWORD).cookies
+            # Each request on a connection of its own, so that both processes answer some.
+            browser.cookies = httpx.Cookies(cookies)
+            pages = [browser.get("/sign-in", headers={"Connection": "close"}) for _ in range(12)]
+        assert {page.headers.get("location") for page in pages} == {"/desk"}
+        assert service.stop("run") == 0
+
+
+def test_what_an_operator_starts_signs_in_a_real_account(short_folder: Path, redis_url: str) -> None:
+    password = "cora rides a green bicycle"
+    with LiveService(short_folder, web=1, workers=1, environment={"REDIS_URL": redis_url}) as service:
+        service.secret_texts |= {password, "cora@example.org", "Cora Hughes"}
+        words = ["account", "add", "cora@example.org", "--name", "Cora Hughes", "--role", "advisor"]
+        added = service.command(*words, stdin=password + "\n")
+        assert added.returncode == 0, added.stderr
+        assert sign_in(service.url, "cora@example.org", password).headers["location"] == "/desk"
+        assert service.command("account", "disable", "cora@example.org").returncode == 0
+        assert sign_in(service.url, "cora@example.org", password).status_code == 422
