@@ -29,7 +29,7 @@ LARGEST_BODY = 2_000_000
 CHECK_SIGN_INS_S = 4.0
 SPREAD_MS = 3_000
 
-GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
+POST = ("POST",)
 DESK = roles(Role.ADVISOR, Role.SUPERVISOR)
 ADVISOR = roles(Role.ADVISOR)
 EDITOR = roles(Role.EDITOR)
@@ -37,34 +37,80 @@ EDITOR = roles(Role.EDITOR)
 
 def doors(parts: Parts) -> list[Door]:
     """Every page and form, and who may enter. What is not here does not exist."""
-    ask, visitor, sign_in, health = parts.ask, parts.visitor, parts.sign_in, parts.health
-    ours, desk_streams = parts.visitor_streams, parts.desk_streams
+    return [*public_doors(parts), *staff_doors(parts)]
+
+
+def public_doors(parts: Parts) -> list[Door]:
+    public, ask, visitor, guidance = parts.public, parts.ask, parts.visitor, parts.guidance
+    sign_in, health, streams = parts.sign_in, parts.health, parts.visitor_streams
     return [
-        Door("/healthz", health.alive, PUBLIC),
-        Door("/readyz", health.ready, PUBLIC),
-        Door("/metrics", health.metrics, PUBLIC),
+        Door("/", public.home, PUBLIC),
+        Door("/accessibility", public.text, PUBLIC),
+        Door("/confidentiality", public.text, PUBLIC),
+        Door("/cookies", public.text, PUBLIC),
+        Door("/signpost/{kind}", public.signpost, PUBLIC),
         Door("/ask", ask.ask, PUBLIC),
         Door("/ask", ask.answer, PUBLIC, POST),
         Door("/chat", visitor.show, PUBLIC),
         Door("/chat/messages", visitor.say, PUBLIC, POST),
-        Door("/chat/events", ours.events, PUBLIC),
-        Door("/chat/poll", ours.poll, PUBLIC),
-        Door("/chat/read", ours.read, PUBLIC, POST),
-        Door("/chat/typing", ours.typing, PUBLIC, POST),
+        Door("/chat/question", public.leave_question, PUBLIC, POST),
+        Door("/chat/events", streams.events, PUBLIC),
+        Door("/chat/poll", streams.poll, PUBLIC),
+        Door("/chat/read", streams.read, PUBLIC, POST),
+        Door("/chat/typing", streams.typing, PUBLIC, POST),
         Door("/chat/leave", visitor.leave, PUBLIC, POST),
+        Door("/chat/feedback", parts.feedback.give, PUBLIC, POST),
         Door("/chat/forget", visitor.forget, PUBLIC, POST),
         Door("/chat/transcript", visitor.transcript, PUBLIC),
         Door("/chat/transcript.txt", visitor.transcript_text, PUBLIC),
         Door("/chat/transcript.pdf", visitor.transcript_pdf, PUBLIC),
         Door("/resume", visitor.show_resume, PUBLIC),
         Door("/resume", visitor.resume, PUBLIC, POST),
+        Door("/guidance", guidance.index, PUBLIC),
+        Door("/guidance/{slug}.md", guidance.markdown, PUBLIC),
+        Door("/guidance/{slug}", guidance.article, PUBLIC),
+        Door("/guidance/{slug}/helpful", guidance.helpful, PUBLIC, POST, needs_token=False),
         Door("/sign-in", sign_in.show_sign_in, PUBLIC),
         Door("/sign-in", sign_in.sign_in, PUBLIC, POST),
-        Door("/sign-out", sign_in.sign_out, SIGNED_IN, POST),
-        Door("/desk/events", desk_streams.events, DESK),
-        Door("/desk/poll", desk_streams.poll, DESK),
-        Door("/desk/read", desk_streams.read, DESK, POST),
-        Door("/desk/typing", desk_streams.typing, DESK, POST),
+        Door("/healthz", health.alive, PUBLIC),
+        Door("/readyz", health.ready, PUBLIC),
+        Door("/metrics", health.metrics, PUBLIC),
+    ]
+
+
+def staff_doors(parts: Parts) -> list[Door]:
+    desk, wrap_up, editor, streams = parts.desk, parts.wrap_up, parts.editor, parts.desk_streams
+    one, article = "/desk/conversations/{reference}", "/editor/{slug}"
+    return [
+        Door("/sign-out", parts.sign_in.sign_out, SIGNED_IN, POST),
+        Door("/desk", desk.show, DESK),
+        Door("/desk/presence", desk.presence, ADVISOR, POST),
+        Door("/desk/next", desk.take_next, ADVISOR, POST),
+        Door("/desk/events", streams.events, DESK),
+        Door("/desk/poll", streams.poll, DESK),
+        Door("/desk/read", streams.read, DESK, POST),
+        Door("/desk/typing", streams.typing, DESK, POST),
+        Door(one, desk.show_conversation, DESK),
+        Door(f"{one}/accept", desk.accept, ADVISOR, POST),
+        Door(f"{one}/decline", desk.decline, ADVISOR, POST),
+        Door(f"{one}/messages", desk.say, DESK, POST),
+        Door(f"{one}/notes", desk.note, DESK, POST),
+        Door(f"{one}/share", desk.share, DESK, POST),
+        Door(f"{one}/dismiss", desk.dismiss, DESK, POST),
+        Door(f"{one}/draft", desk.draft, DESK, POST),
+        Door(f"{one}/end", desk.end, DESK, POST),
+        Door(f"{one}/wrap-up", wrap_up.show, DESK),
+        Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+        Door("/editor", editor.work_list, EDITOR),
+        Door("/editor/new", editor.new, EDITOR),
+        Door("/editor/new", editor.create, EDITOR, POST),
+        Door("/editor/preview", editor.preview, EDITOR, POST),
+        Door(article, editor.edit, EDITOR),
+        Door(article, editor.save, EDITOR, POST),
+        Door(f"{article}/publish", editor.publish, EDITOR, POST),
+        Door(f"{article}/withdraw", editor.withdraw, EDITOR, POST),
+        Door(f"{article}/restore", editor.restore, EDITOR, POST),
+        Door(f"{article}/history", editor.history, EDITOR),
     ]
 
 
@@ -117,11 +163,14 @@ class Service:
             "reads": parts.reads.run,
             "signals": parts.signals.run,
             "queue": parts.queue.run,
+            "library": parts.library.run,
+            "suggestions": parts.suggestions.run,
             "sign-ins": self._check_sign_ins,
         }
         async with running(tasks):
             yield
         parts.passwords.close()
+        await parts.library.close()
 
     async def _check_sign_ins(self) -> None:
         """Sockets of ended sign-ins close within five seconds, also when no hint of it arrives."""

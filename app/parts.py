@@ -3,7 +3,7 @@
 from functools import partial
 
 from redis.asyncio import Redis
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from app.health import Health
 from app.migrations import database_epoch
@@ -25,19 +25,34 @@ from core.limits import Limiter, Throttle
 from core.people import Role
 from core.settings import Settings
 from core.signals import Signals
+from core.web import VISITOR_COOKIE
+from knowledge.editor import EditorPages
+from knowledge.library import Library
+from knowledge.pages import GuidancePages
+from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
 from staff.accounts import Accounts
 from staff.pages import SignInPages, network
 from staff.passwords import Passwords
 from staff.sessions import Sessions
 from triage.ask import AskPages
 from triage.claims import Claims
+from triage.desk import DeskPages
+from triage.desk_view import DeskViews
+from triage.feedback import FeedbackPages, Feedbacks
+from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.suggestions import Suggestions
+from triage.surroundings import Surroundings
 from triage.ticket import Tickets
+from triage.wrap_up import WrapUpPages, WrapUps
 
 ENQUIRIES_PER_SECOND, ENQUIRIES_BURST = 1.0, 60.0
 """A whole police force may come from one address."""
+
+COMMENTS_PER_SECOND, COMMENTS_BURST = 0.2, 20.0
 
 
 class Parts:
@@ -57,22 +72,60 @@ class Parts:
         self.conversations = Conversations(db, self.log, keys, clock)
         self.sessions = Sessions(db, self.signals, "__Host-session" if settings.https else "session", clock)
         self.queue = Queue(db, self.log, self.fanout, self.signals, clock)
-
+        self.library = Library(db, self.signals, keyring, clock)
         self.health = Health(db, self.signals, self.fanout, self.log, settings)
+
+        # What surrounds a conversation.
+        self.opening = opening = Opening(db, clock)
+        guidance = Guidance(db, self.library, clock)
+        tickets = Tickets(keyring, clock)
+        feedbacks = Feedbacks(db, self.conversations, clock)
+        presences = Presences(db, clock)
+        wrap_ups = WrapUps(db, self.conversations, audit, clock)
+        surroundings = Surroundings(db, self.log, self.queue, guidance, opening, tickets, feedbacks)
+        self.suggestions = Suggestions(self.log, self.fanout, self.signals, self.conversations, guidance)
+
+        # Pages.
         accounts = Accounts(db, audit, self.sessions, clock)
         self.sign_in = SignInPages(db, audit, accounts, self.sessions, self.passwords, throttle, clock)
-        self.opening = Opening(db, clock)
-        tickets = Tickets(keyring, clock)
+        self.public = PublicPages(db, self.log, self.conversations, self.queue, opening, guidance, clock)
         enquiries = Limiter(ENQUIRIES_PER_SECOND, ENQUIRIES_BURST, enabled=settings.rate_limits)
-        self.ask = AskPages(
-            db, self.conversations, self.log, audit, self.opening, tickets, enquiries, clock, lambda text: ()
+        self.ask = AskPages(db, self.conversations, self.log, audit, opening, tickets, enquiries, clock, guidance)
+        self.visitor = VisitorPages(db, self.conversations, self.log, surroundings, throttle, clock, epoch, network)
+        self.feedback = FeedbackPages(self.conversations, feedbacks, self.visitor.show_ended)
+        claims = Claims(db, self.log, self.fanout, audit, clock)
+        views = DeskViews(
+            db, self.log, self.conversations, self.queue, opening, presences, guidance, wrap_ups, clock, epoch
         )
-        self.visitor = VisitorPages(db, self.conversations, self.log, None, throttle, clock, epoch, network)
-        self.claims = Claims(db, self.log, self.fanout, audit, clock)
-        self.presences = Presences(db, clock)
+        self.desk = DeskPages(
+            db,
+            self.log,
+            self.conversations,
+            self.fanout,
+            self.queue,
+            claims,
+            presences,
+            guidance,
+            self.suggestions,
+            views,
+            clock,
+        )
+        self.wrap_up = WrapUpPages(self.conversations, wrap_ups)
+        comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
+        self.guidance = GuidancePages(db, self.library, keyring, comments, self.reader_of, clock)
+        self.editor = EditorPages(db, audit, self.library, clock)
+
+        # Live connections.
         self.sockets = Sockets(self.fanout, self.log, self.reads, epoch, rate_limits=settings.rate_limits)
         self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer)
         self.desk_streams = Streams(self.fanout, self.reads, epoch, self.desk_viewer)
+
+    async def reader_of(self, request: Request) -> Audiences:
+        """Which guidance a reader may see: staff all of it, a visitor after the enquiry more than the public."""
+        if await self.sessions.identify(request) is not None:
+            return FOR_STAFF
+        known = await self.conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
+        return FOR_ANYONE if known is None else FOR_VISITORS
 
     async def desk_viewer(self, connection: HTTPConnection) -> Viewer | None:
         """The advisor or supervisor behind a request or a socket."""

@@ -1,6 +1,6 @@
 """The worker: what happens without anybody asking. Any number may run; one leads, by a lease in the database.
 
-The leader keeps what should be kept and removes what has had its time: sessions, old throttles. The rest wait to take
+The leader removes what has had its time: conversations past their retention, ended sessions, old throttles. The rest wait to take
 over, within fifteen seconds.
 """
 
@@ -13,13 +13,16 @@ from sqlalchemy import delete, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.offline import database_url
+from core.audit import AuditLog
 from core.clock import Clock, utc_now
+from core.crypto import Signer
 from core.db import Database
 from core.errors import Unavailable
 from core.limits import FORGET_AFTER
 from core.settings import Settings
 from core.tables import lease, throttle
 from staff.tables import session
+from triage.retention import erase_overdue
 
 logger = structlog.get_logger()
 
@@ -30,8 +33,9 @@ TIDY_EVERY = timedelta(minutes=1)
 
 
 class Worker:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, audit: AuditLog, clock: Clock) -> None:
         self._db = db
+        self._audit = audit
         self._clock = clock
         self._name = secrets.token_hex(8)
         self._leads = False
@@ -81,6 +85,8 @@ class Worker:
         async with self._db.write() as connection:
             await connection.execute(delete(session).where(session.c.until < now))
             await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
+        while erased := await erase_overdue(self._db, self._audit, now):
+            logger.info("conversations_erased", count=erased)
 
     async def _let_go(self) -> None:
         try:
@@ -93,6 +99,6 @@ class Worker:
 async def run_worker(settings: Settings) -> None:
     db = Database(database_url(settings))
     try:
-        await Worker(db, utc_now).run()
+        await Worker(db, AuditLog(Signer.from_file(settings.secret_key_file)), utc_now).run()
     finally:
         await db.close()

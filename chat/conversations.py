@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
 from chat.keys import ConversationKeys, place_of
 from chat.log import Log
-from chat.session import Head
 from chat.references import new_reference, new_resume_code, parse_reference, parse_resume_code
+from chat.session import Head
 from chat.tables import conversation, draft, participant
 from chat.words import OPEN, Kind, Side, Status
 from core.clock import Clock

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from chat.keys import place
 from chat.words import HIDDEN_FROM_VISITOR, SYSTEM, VISITOR, Kind, Side
 from core.clock import rfc3339
 from core.crypto import DataKey
-from chat.keys import place
 
 _encoder = msgspec.json.Encoder()
 _packer = msgspec.msgpack.Encoder()

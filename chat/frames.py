@@ -67,7 +67,7 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise (InvalidText if _has_lone_surrogate(text) else BadFrame)() from None
+        raise (InvalidText if _has_lone_surrogate(text) else BadFrame) from None
     if not isinstance(document, dict):
         raise BadFrame
     return document

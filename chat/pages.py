@@ -5,7 +5,7 @@ is told by `Surroundings`, since it belongs to other parts.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from starlette.datastructures import FormData
@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 from chat.conversations import Conversation, Conversations
 from chat.entries import entry_views
 from chat.events import Author
-from chat.log import PAGE, Log
+from chat.holding import Held, hold_page
+from chat.log import PAGE, Log, Receipt
 from chat.saying import Said, say
 from chat.session import Viewer
 from chat.transcripts import Transcript, as_pdf, as_text
@@ -27,6 +28,9 @@ from core.forms import field
 from core.limits import Throttle
 from core.text import MESSAGE_CHARACTERS
 from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie
+
+Store = Callable[[Said], Awaitable[Receipt]]
+Refused = Callable[[Refusal, str], Awaitable[Response]]
 
 
 class Surroundings(Protocol):
@@ -239,24 +243,27 @@ class VisitorPages:
         )
 
 
-async def answer_saying(request: Request, store: Any, refused: Any, *, done: str) -> Response:
+async def answer_saying(request: Request, store: Store, refused: Refused, *, done: str) -> Response:
     """One message by POST, as JSON or as a form, for visitors and advisors alike.
 
     `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text.
     """
     document = posted_json(request)
-    if document is not None:
-        given = _said(document)
-        receipt = await store(given)
-        body = {"seq": receipt.seq, "id": str(given.client_id), "at": rfc3339(receipt.at_ms), "again": receipt.again}
-        return JSONResponse(body, 200 if receipt.again else 201, headers={"Cache-Control": "no-store"})
     form = posted(request)
+    said = _said(document) if document is not None else _said_by_form(form)
     try:
-        await store(Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true")))
+        receipt = await store(said)
+    except Held as held:
+        kept = {"id": str(said.client_id)}
+        return hold_page(request, held, action=request.url.path, field="text", kept=kept, most=MESSAGE_CHARACTERS)
     except Refusal as refusal:
-        response: Response = await refused(refusal, field(form, "text"))
-        return response
-    return see_other(done)
+        if document is not None:
+            raise
+        return await refused(refusal, said.text)
+    if document is None:
+        return see_other(done)
+    body = {"seq": receipt.seq, "id": str(said.client_id), "at": rfc3339(receipt.at_ms), "again": receipt.again}
+    return JSONResponse(body, 200 if receipt.again else 201, headers={"Cache-Control": "no-store"})
 
 
 def _said(document: dict[str, Any]) -> Said:
@@ -267,6 +274,10 @@ def _said(document: dict[str, Any]) -> Said:
         return Said(text, uuid.UUID(given_id), confirm)
     except ValueError:
         raise BadFrame from None
+
+
+def _said_by_form(form: FormData) -> Said:
+    return Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true"))
 
 
 def _id_of(form: FormData) -> uuid.UUID:

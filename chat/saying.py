@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 
 from chat.events import Author
+from chat.holding import check_unheld
 from chat.log import Log, Receipt
 from chat.words import Kind
 from core.text import check_text
@@ -23,6 +24,7 @@ class Said:
 
 
 async def say(log: Log, conversation_id: int, author: Author, said: Said, kind: Kind = Kind.MESSAGE) -> Receipt:
-    """Check, then store. Raises a Refusal."""
+    """Check, hold, then store. Raises a Refusal or Held."""
     text = check_text(said.text)
+    check_unheld(text, confirm=said.confirm)
     return await log.say(conversation_id, author, text, said.client_id, kind)

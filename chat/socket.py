@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from chat.events import Author
 from chat.fanout import Fanout
 from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, parse_frame
+from chat.holding import Held
 from chat.log import Log
 from chat.reading import ReadMarks
 from chat.saying import Said, say
@@ -153,7 +154,12 @@ class Sockets:
         if viewer.may_act is not None and not await viewer.may_act():
             raise Closing(SIGN_IN)
         author = Author(viewer.side, viewer.key, viewer.name)
-        receipt = await say(self._log, head.id, author, Said(request.text, request.id, request.confirm))
+        try:
+            receipt = await say(self._log, head.id, author, Said(request.text, request.id, request.confirm))
+        except Held as held:
+            findings = held.as_list()
+            session.reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))
+            return
         session.reply(
             frame(
                 "ack",

@@ -4,14 +4,12 @@ Every answer travels in the form until the end; nothing is stored before all of 
 and whoever is not here because of their work is shown who can help instead.
 """
 
-from collections.abc import Callable, Sequence
-
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversations, NewConversation, Opened
-from chat.identifiers import Finding, find_identifiers
+from chat.holding import Held, check_unheld
 from chat.log import Log
 from chat.tables import conversation
 from chat.words import VISITOR, Status
@@ -27,10 +25,10 @@ from triage.ask_views import (
     all_page,
     check_page,
     emergency_page,
-    hold_page,
     invalid_page,
     question_of,
     refused_page,
+    show_held,
     signpost_page,
     step_page,
 )
@@ -52,8 +50,6 @@ from triage.words import CALLED_999, SIGNPOSTS
 
 YES = frozenset({"yes", "true", "1"})
 
-FindIdentifiers = Callable[[str], Sequence[Finding]]
-
 
 class AskPages:
     def __init__(
@@ -66,8 +62,7 @@ class AskPages:
         tickets: Tickets,
         limiter: Limiter,
         clock: Clock,
-        find: FindIdentifiers = find_identifiers,
-        guidance: Guidance | None = None,
+        guidance: Guidance,
     ) -> None:
         self._db = db
         self._conversations = conversations
@@ -77,7 +72,6 @@ class AskPages:
         self._tickets = tickets
         self._limiter = limiter
         self._clock = clock
-        self._find_identifiers = find
         self._guidance = guidance
 
     async def ask(self, request: Request) -> Response:
@@ -108,12 +102,12 @@ class AskPages:
             return invalid_page(request, sent, checked)
         if not sent.leaving and not (await self._opening.state()).open:
             return await self._closed(request, sent)
-        findings = () if sent.confirm else self._find_identifiers(checked.question)
-        if findings:
-            return hold_page(request, sent, checked.question, findings)
         try:
+            check_unheld(checked.question, confirm=sent.confirm)
             self._limiter.check(request.client.host if request.client else "")
             opened = await self._open(checked, leaving=sent.leaving)
+        except Held as held:
+            return show_held(request, sent, held)
         except Refusal as refusal:
             return refused_page(request, refusal)
         return self._started(request, opened)
@@ -173,7 +167,7 @@ class AskPages:
             opens_at=state.opens_at,
             can_leave_question=True,
             kept=kept,
-            articles=await self._guidance.most_read() if self._guidance else [],
+            articles=await self._guidance.most_read(),
         )
 
 

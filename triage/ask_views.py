@@ -3,13 +3,12 @@
 Whatever the answer is, everything that was typed is in it. Nothing here decides whether a conversation starts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from chat.identifiers import LABELS, Finding, mask_all
+from chat.holding import Held, hold_page
 from core.errors import RateLimited, Refusal
 from core.web import error_page, posted, posted_json, refuse, render
 from triage.enquiry import (
@@ -127,35 +126,10 @@ def signpost_page(request: Request, kind: str) -> Response:
     return render(request, "public/signpost.html", kind=kind, places=PLACES[kind])
 
 
-def hold_page(request: Request, sent: Sent, question: str, findings: Sequence[Finding]) -> Response:
+def show_held(request: Request, sent: Sent, held: Held) -> Response:
     """Nothing was stored: the person decides about what seems to identify somebody."""
-    if posted_json(request) is not None:
-        found = [{"kind": one.kind, "start": one.start, "end": one.end, "text": one.text} for one in findings]
-        body = {"code": "hold", "message": "This may identify a person. Nothing was stored.", "findings": found}
-        return JSONResponse(body, 409, headers={"Cache-Control": "no-store"})
     kept = {name: answer for name, answer in _carried(sent).items() if name != "question"}
-    return render(
-        request,
-        "public/hold.html",
-        status=409,
-        action="/ask",
-        field="question",
-        text=question,
-        parts=_marked(question, findings),
-        findings=[{"label": LABELS[one.kind], "text": one.text} for one in findings],
-        masked=mask_all(question)[:QUESTION_MOST],
-        kept=kept,
-    )
-
-
-def _marked(text: str, findings: Sequence[Finding]) -> list[tuple[str, str | None]]:
-    """The text cut into what is marked, with the words for it, and what is not."""
-    parts: list[tuple[str, str | None]] = []
-    done = 0
-    for one in findings:
-        parts += [(text[done : one.start], None), (one.text, LABELS[one.kind])]
-        done = one.end
-    return [*parts, (text[done:], None)]
+    return hold_page(request, held, action="/ask", field="question", kept=kept, most=QUESTION_MOST)
 
 
 def refused_page(request: Request, refusal: Refusal) -> Response:
