@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, column, func, or_, select, table
+from sqlalchemy import ColumnElement, and_, case, column, func, or_, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from knowledge.reading import freshness
@@ -72,7 +72,7 @@ async def read_work_list(
     ids = [row.id for row in (*due, *drafts, *rows)]
     uses, helpful = await _uses(connection, ids, since), await _helpful(connection, ids)
 
-    def made(found: Sequence[Row[Any]]) -> list[WorkRow]:
+    def made(found: Sequence[Any]) -> list[WorkRow]:
         return [_work_row(row, day, uses, helpful) for row in found]
 
     return WorkList(made(due), made(drafts), made(rows), int(total or 0))
@@ -129,7 +129,7 @@ def _given() -> Any:
     )
 
 
-def _state(row: Row[Any]) -> str:
+def _state(row: Any) -> str:
     if row.version == row.published_version:
         return str(row.status)
     return str(Status.DRAFT) if row.version == row.draft_version else ""
@@ -157,7 +157,7 @@ def _wanted(words: str, status: Status | None) -> list[ColumnElement[bool]]:
 
 async def _rows(
     connection: AsyncConnection, wanted: list[ColumnElement[bool]], order: tuple[Any, ...], limit: int, offset: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     columns = (article_version.c.title, article_version.c.owner, article_version.c.review_by)
     pointers = (article.c.id, article.c.slug, article.c.status, article.c.draft_version, article.c.published_version)
     query = select(*pointers, *columns).select_from(_joined()).where(*wanted)
@@ -178,7 +178,7 @@ async def _helpful(connection: AsyncConnection, ids: list[int]) -> dict[int, str
     return {row.article_id: f"{100 * row.yes / row.answers:.0f} %" for row in rows if row.answers >= LEAST_ANSWERS}
 
 
-def _work_row(row: Row[Any], day: date, uses: dict[int, int], helpful: dict[int, str]) -> WorkRow:
+def _work_row(row: Any, day: date, uses: dict[int, int], helpful: dict[int, str]) -> WorkRow:
     return WorkRow(
         slug=row.slug,
         title=row.title,

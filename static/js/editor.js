@@ -1,47 +1,58 @@
 /**
- * Shows an article as it will look while it is being written: a moment after the
- * last keystroke the text goes to the address in `data-preview`, and the page
- * that comes back is shown beside it. Without this, the button does the same.
+ * The live preview beside an article's text, rendered by the server as readers will see it. Asks for it when the typing
+ * pauses, one question at a time; says in words when it cannot. Without this module the button "Refresh preview" does it.
  */
 
-const PAUSE_MS = 400
+import { postJson } from './post.js'
+import { parsePage } from './trusted.js'
 
-/** @param {HTMLFormElement} form */
+const PAUSE_MS = 400
+const NOT_SHOWN = 'The preview could not be loaded. Your text is still here.'
+
+/** @param {HTMLElement} form */
 export default function attach(form) {
-  const text = form.querySelector('[data-slot="body"]')
+  const text = form.querySelector('[data-slot="markdown"]')
   const preview = form.querySelector('[data-slot="preview"]')
+  const state = form.querySelector('[data-slot="state"]')
   const button = form.querySelector('[data-slot="preview-button"]')
-  if (!(text instanceof HTMLTextAreaElement) || !(preview instanceof HTMLElement) || !form.dataset.preview) return
-  if (button instanceof HTMLElement) button.hidden = true
+  if (!(text instanceof HTMLTextAreaElement) || !preview || !state) return
+
   let timer = 0
-  /** @type {XMLHttpRequest | null} */
-  let running = null
-  text.addEventListener('input', () => {
+  let asking = false
+  let shown = text.value
+
+  async function refresh() {
+    // The next question waits for this answer; by then it asks for the newest text.
+    if (asking || text.value === shown) return
+    asking = true
+    shown = text.value
+    const { status, body } = await postJson(form.dataset.preview ?? '', form.dataset.csrf ?? '', { markdown: shown })
+    asking = false
+    state.textContent = status === 200 ? '' : (body.message ?? NOT_SHOWN)
+    if (status === 200) preview.replaceChildren(...document.importNode(parsePage(body.html).body, true).childNodes)
+    if (text.value !== shown) wait()
+  }
+
+  function wait() {
     clearTimeout(timer)
-    timer = setTimeout(() => {
-      running?.abort()
-      running = draw(form, text.value, preview)
-    }, PAUSE_MS)
-  })
+    timer = setTimeout(refresh, PAUSE_MS)
+  }
+
+  if (button instanceof HTMLElement) button.hidden = true
+  text.addEventListener('input', wait)
+  askBeforeLeaving(form)
 }
 
 /**
- * XMLHttpRequest, because it hands over a parsed document: with Trusted Types no text may be parsed by a script.
+ * A closed tab loses no text without a question.
  *
- * @param {HTMLFormElement} form
- * @param {string} text
- * @param {HTMLElement} preview
+ * @param {HTMLElement} form
  */
-function draw(form, text, preview) {
-  const request = new XMLHttpRequest()
-  request.open('POST', form.dataset.preview ?? '')
-  request.responseType = 'document'
-  request.setRequestHeader('Accept', 'text/html')
-  request.onload = () => {
-    if (request.status !== 200 || !request.responseXML) return
-    const drawn = document.importNode(request.responseXML.body, true)
-    preview.replaceChildren(...drawn.childNodes)
-  }
-  request.send(new URLSearchParams({ csrf_token: form.dataset.csrf ?? '', body: text }))
-  return request
+function askBeforeLeaving(form) {
+  let changed = false
+  form.addEventListener('input', () => { changed = true })
+  form.addEventListener('submit', () => { changed = false })
+  addEventListener('beforeunload', (event) => {
+    if (changed) event.preventDefault()
+  })
 }
