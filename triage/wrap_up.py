@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import delete, insert, select
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from wtforms import Field, Form, RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import StopValidation
 
@@ -22,6 +24,7 @@ from core.db import Database
 from core.errors import Empty, NotAllowed, Refusal
 from core.people import SignedIn
 from core.text import check_text
+from core.web import account, posted, posted_json, render, see_other
 from triage import words
 from triage.enquiry import Answers, Errors, Option
 from triage.tables import wrap_up
@@ -235,3 +238,52 @@ def _row(found: Conversation, person: SignedIn, new: WrapUp, sealed: bytes | Non
         "sealed_summary": sealed,
         "at": now,
     }
+
+
+class WrapUpPages:
+    """GET and POST /desk/conversations/{reference}/wrap-up."""
+
+    def __init__(self, conversations: Conversations, wrap_ups: WrapUps) -> None:
+        self._conversations = conversations
+        self._wrap_ups = wrap_ups
+
+    async def show(self, request: Request) -> Response:
+        person = account(request)
+        found = await self._conversations.access_staff(request.path_params["reference"], person)
+        return _page(request, found, await self._wrap_ups.values(found, person), {})
+
+    async def save(self, request: Request) -> Response:
+        person, document = account(request), posted_json(request)
+        found = await self._conversations.access_staff(request.path_params["reference"], person)
+        before = await self._wrap_ups.values(found, person)
+        answers = read_wrap_up(posted(request) if document is None else _form_of(document), before)
+        checked = check_wrap_up(answers)
+        if isinstance(checked, WrapUp):
+            await self._wrap_ups.save(found, person, checked)
+            if document is None:
+                return see_other("/desk?said=wrapped")
+            return JSONResponse({"next": "/desk"}, headers={"Cache-Control": "no-store"})
+        if document is None:
+            return _page(request, found, answers, checked)
+        return JSONResponse({"code": "invalid", "errors": checked}, 422, headers={"Cache-Control": "no-store"})
+
+
+def _page(request: Request, found: Conversation, values: Answers, errors: Errors) -> Response:
+    ended_at = found.ended_at or found.created_at
+    shown = {
+        "reference": found.reference,
+        "nickname": found.nickname,
+        "ended_at": ended_at,
+        "minutes": int((ended_at - (found.claimed_at or found.created_at)).total_seconds()) // 60,
+    }
+    context: dict[str, Any] = {"conversation": shown, "values": values, "errors": errors, **options()}
+    return render(request, "desk/wrap_up.html", status=422 if errors else 200, **context)
+
+
+def _form_of(document: dict[str, Any]) -> FormData:
+    pairs: list[tuple[str, str | UploadFile]] = []
+    for name, value in document.items():
+        pairs += [
+            (name, str(one)) for one in (value if isinstance(value, list) else [value]) if isinstance(one, str | int)
+        ]
+    return FormData(pairs)

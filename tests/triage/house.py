@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +17,53 @@ import httpx
 import jinja2
 from sqlalchemy import func, insert, select
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from chat.conversations import Conversations
 from chat.fanout import Fanout
 from chat.keys import ConversationKeys
 from chat.log import Log
+from chat.pages import VisitorPages
 from chat.tables import conversation
 from core.audit import AuditLog
 from core.clock import LONDON
 from core.crypto import KeyRing, Signer
 from core.db import Database
-from core.doors import PUBLIC, Door
+from core.doors import PUBLIC, Door, roles
 from core.edge import Edge
-from core.limits import Limiter
+from core.errors import NotFound
+from core.limits import Limiter, Throttle
 from core.people import Role, SignedIn
 from core.settings import read_settings
 from core.signals import Signals, open_redis
 from core.tables import setting
-from core.web import Site
+from core.web import Site, refuse_http
+from knowledge.articles import publish
+from knowledge.library import Library
+from knowledge.versions import ArticleText, NewVersion, create, read_version, save
+from knowledge.words import Audience
 from staff.tables import account, account_role
 from triage.ask import AskPages
 from triage.claims import Claims
+from triage.desk import DeskPages
+from triage.desk_view import DeskViews
+from triage.feedback import FeedbackPages, Feedbacks
+from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.suggestions import Suggestions
+from triage.surroundings import Surroundings
 from triage.ticket import Tickets
+from triage.wrap_up import WrapUpPages, WrapUps
 
+EPOCH = "1f"
+POST = ("POST",)
+ADVISOR = roles(Role.ADVISOR)
+DESK = roles(Role.ADVISOR, Role.SUPERVISOR)
 ORIGIN = "http://127.0.0.1:8000"
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 
@@ -97,11 +117,24 @@ class House:
         self.claims = Claims(self.db, self.log, self.fanout, self.audit, self.clock)
         self.tickets = Tickets(keyring, self.clock)
         self.limiter = Limiter(1, 60)
-        self.app = Starlette(routes=[door.route() for door in self.doors()])
+        self.library = Library(self.db, self.signals, keyring, self.clock)
+        self.guidance = Guidance(self.db, self.library, self.clock)
+        self.suggestions = Suggestions(self.log, self.fanout, self.signals, self.conversations, self.guidance)
+        self.wrap_ups = WrapUps(self.db, self.conversations, self.audit, self.clock)
+        self.feedbacks = Feedbacks(self.db, self.conversations, self.clock)
+        self.surroundings = Surroundings(
+            self.db, self.log, self.queue, self.guidance, self.opening, self.tickets, self.feedbacks
+        )
+        self.app = Starlette(
+            routes=[door.route() for door in self.doors()], exception_handlers={HTTPException: http_problem}
+        )
         self.app.state.site = Site(read_settings({"DATA_DIR": "/nowhere"}, demo=True), self.signer, templates(), asset)
         self.app.state.identify = self._identify
 
     def doors(self) -> list[Door]:
+        return [*self._public_doors(), *self._desk_doors()]
+
+    def _public_doors(self) -> list[Door]:
         ask = AskPages(
             self.db,
             self.conversations,
@@ -111,8 +144,73 @@ class House:
             self.tickets,
             self.limiter,
             self.clock,
+            guidance=self.guidance,
         )
-        return [Door("/ask", ask.ask, PUBLIC), Door("/ask", ask.answer, PUBLIC, ("POST",))]
+        public = PublicPages(self.db, self.log, self.conversations, self.queue, self.opening, self.guidance, self.clock)
+        throttle = Throttle(self.signer)
+        visitor = VisitorPages(
+            self.db, self.conversations, self.log, self.surroundings, throttle, self.clock, EPOCH, lambda request: ""
+        )
+        feedback = FeedbackPages(self.conversations, self.feedbacks, visitor.show_ended)
+        return [
+            Door("/", public.home, PUBLIC),
+            Door("/ask", ask.ask, PUBLIC),
+            Door("/ask", ask.answer, PUBLIC, POST),
+            Door("/signpost/{kind}", public.signpost, PUBLIC),
+            Door("/accessibility", public.text, PUBLIC),
+            Door("/confidentiality", public.text, PUBLIC),
+            Door("/cookies", public.text, PUBLIC),
+            Door("/chat", visitor.show, PUBLIC),
+            Door("/chat/messages", visitor.say, PUBLIC, POST),
+            Door("/chat/leave", visitor.leave, PUBLIC, POST),
+            Door("/chat/question", public.leave_question, PUBLIC, POST),
+            Door("/chat/feedback", feedback.give, PUBLIC, POST),
+        ]
+
+    def _desk_doors(self) -> list[Door]:
+        views = DeskViews(
+            self.db,
+            self.log,
+            self.conversations,
+            self.queue,
+            self.opening,
+            self.presences,
+            self.guidance,
+            self.wrap_ups,
+            self.clock,
+            EPOCH,
+        )
+        desk = DeskPages(
+            self.db,
+            self.log,
+            self.conversations,
+            self.fanout,
+            self.queue,
+            self.claims,
+            self.presences,
+            self.guidance,
+            self.suggestions,
+            views,
+            self.clock,
+        )
+        wrap_up = WrapUpPages(self.conversations, self.wrap_ups)
+        one = "/desk/conversations/{reference}"
+        return [
+            Door("/desk", desk.show, DESK),
+            Door("/desk/presence", desk.presence, ADVISOR, POST),
+            Door("/desk/next", desk.take_next, ADVISOR, POST),
+            Door(one, desk.show_conversation, DESK),
+            Door(f"{one}/accept", desk.accept, ADVISOR, POST),
+            Door(f"{one}/decline", desk.decline, ADVISOR, POST),
+            Door(f"{one}/messages", desk.say, DESK, POST),
+            Door(f"{one}/notes", desk.note, DESK, POST),
+            Door(f"{one}/share", desk.share, DESK, POST),
+            Door(f"{one}/dismiss", desk.dismiss, DESK, POST),
+            Door(f"{one}/draft", desk.draft, DESK, POST),
+            Door(f"{one}/end", desk.end, DESK, POST),
+            Door(f"{one}/wrap-up", wrap_up.show, DESK),
+            Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+        ]
 
     async def _identify(self, request: Request) -> SignedIn | None:
         return self.people.get(request.cookies.get("session", ""))
@@ -155,6 +253,29 @@ class House:
             newest = select(conversation.c.reference).order_by(conversation.c.id.desc()).limit(1)
             return str((await connection.execute(newest)).scalar_one())
 
+    async def write_article(self, slug: str, title: str, **changes: Any) -> None:
+        """Publish an article, or its next version."""
+        given: dict[str, Any] = {
+            "title": title,
+            "summary": f"{title}, in short.",
+            "audience": Audience.PUBLIC,
+            "tags": ("recognising_risk",),
+            "owner": "guidance-editor",
+            "last_checked": date(2026, 11, 2),
+            "review_by": date(2027, 5, 2),
+            "sources": (),
+            "markdown": title,
+        }
+        new = NewVersion(slug, ArticleText(**given | changes), f"<p>{title}</p>", None, self.clock())
+        async with self.db.write() as connection:
+            try:
+                before = (await read_version(connection, slug)).version
+                saved = await save(connection, new, before)
+            except NotFound:
+                saved = await create(connection, new)
+            await publish(connection, self.audit, slug, saved.version, "system", self.clock())
+        await self.library.refresh()
+
     async def set(self, name: str, value: str) -> None:
         async with self.db.write() as connection:
             await connection.execute(insert(setting).values(name=name, value=value))
@@ -182,7 +303,7 @@ class Browser:
         return await self.http.get(path, headers=headers)
 
     async def token(self) -> str:
-        page = await self.http.get("/ask?all=1&leave=1")
+        page = await self.http.get("/desk" if "session" in self.http.cookies else "/ask?all=1&leave=1")
         found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
         assert found is not None
         return found.group(1)
@@ -223,6 +344,11 @@ def templates() -> jinja2.Environment:
         "date": lambda day: f"{day:%d %B %Y}",
     }
     return environment
+
+
+async def http_problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)
+    return refuse_http(request, problem)
 
 
 def asset(name: str) -> str:

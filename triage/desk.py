@@ -1,0 +1,286 @@
+"""The advisor's doors: presence, taking, saying, noting, sharing, ending, wrapping up.
+
+Each is a plain form that a script may post as JSON; both go the same way and differ only in the answer. A conversation
+that is not the advisor's does not exist for them; one that was theirs answers that it is with someone else now.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from chat.conversations import Conversation, Conversations
+from chat.events import Author, Entry
+from chat.fanout import Fanout
+from chat.log import Log
+from chat.pages import answer_saying
+from chat.references import parse_reference
+from chat.saying import say
+from chat.tables import conversation, event, participant
+from chat.words import Kind, Side, Status
+from core.clock import Clock
+from core.db import Database
+from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, NotFound, Refusal, TooLong
+from core.forms import field
+from core.people import SignedIn
+from core.text import MESSAGE_CHARACTERS
+from core.web import account, posted, posted_json, render, see_other, wants_json
+from triage.claims import Claims
+from triage.desk_view import DeskViews
+from triage.guidance import Guidance
+from triage.presence import LEAST_CAPACITY, MOST_CAPACITY, Presences
+from triage.queue import Queue
+from triage.suggestions import Suggestions
+from triage.words import Presence
+
+SAID = {
+    "nobody": "Nobody is waiting.",
+    "full": AtCapacity.message,
+    "declined": "You passed it on. It keeps its place in the line.",
+    "wrapped": "Wrapped up.",
+}
+"""What the last action led to, by the word in the address."""
+
+
+class BadChoice(Refusal):
+    code: ClassVar[str] = "invalid"
+    status: ClassVar[int] = 422
+    message: ClassVar[str] = "Choose one of the values that are offered."
+
+
+class DeskPages:
+    def __init__(
+        self,
+        db: Database,
+        log: Log,
+        conversations: Conversations,
+        fanout: Fanout,
+        queue: Queue,
+        claims: Claims,
+        presences: Presences,
+        guidance: Guidance,
+        suggestions: Suggestions,
+        views: DeskViews,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._log = log
+        self._conversations = conversations
+        self._fanout = fanout
+        self._queue = queue
+        self._claims = claims
+        self._presences = presences
+        self._guidance = guidance
+        self._suggestions = suggestions
+        self._views = views
+        self._clock = clock
+
+    async def show(self, request: Request) -> Response:
+        """GET /desk."""
+        context = await self._views.desk(account(request))
+        context["message"] = SAID.get(request.query_params.get("said", ""))
+        return render(request, "desk/desk.html", **context)
+
+    async def show_conversation(self, request: Request) -> Response:
+        """GET /desk/conversations/{reference}."""
+        person = account(request)
+        found = await self._conversations.access_staff(request.path_params["reference"], person)
+        if not found.is_open:
+            return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
+        q, redact = request.query_params.get("q", "")[:200], request.query_params.get("redact", "")
+        return render(request, "desk/desk.html", **await self._views.workspace(person, found, q, redact))
+
+    async def presence(self, request: Request) -> Response:
+        person, fields = account(request), _fields(request)
+        state, capacity = fields.get("state"), fields.get("capacity")
+        if state not in {None, "", *Presence} or (not state and not capacity):
+            raise BadChoice
+        on_duty = await self._presences.change(
+            person.account_id, Presence(state) if state else None, _capacity(capacity)
+        )
+        self._queue.changed()
+        return _done(request, "/desk", state=on_duty.state, capacity=on_duty.capacity)
+
+    async def take_next(self, request: Request) -> Response:
+        try:
+            claim = await self._claims.claim_next(account(request))
+        except AtCapacity:
+            if wants_json(request):
+                raise
+            return see_other("/desk?said=full")
+        if claim is None:
+            return _done(request, "/desk?said=nobody", conversation=None, message=SAID["nobody"])
+        return _done(request, _path(claim.reference), conversation=claim.reference)
+
+    async def accept(self, request: Request) -> Response:
+        claim = await self._claims.claim(request.path_params["reference"], account(request))
+        return _done(request, _path(claim.reference), conversation=claim.reference, again=claim.again)
+
+    async def decline(self, request: Request) -> Response:
+        await self._claims.decline(request.path_params["reference"], account(request))
+        return _done(request, "/desk?said=declined")
+
+    async def say(self, request: Request) -> Response:
+        return await self._write(request, Kind.MESSAGE)
+
+    async def note(self, request: Request) -> Response:
+        return await self._write(request, Kind.NOTE)
+
+    async def _write(self, request: Request, kind: Kind) -> Response:
+        person = account(request)
+        found = await self._access(request, person)
+
+        async def refused(refusal: Refusal, text: str) -> Response:
+            return await self._kept(request, person, found, refusal, text, kind)
+
+        return await answer_saying(
+            request,
+            lambda said: say(self._log, found.id, _author(person), said, kind),
+            refused,
+            done=_path(found.reference),
+        )
+
+    async def _kept(
+        self, request: Request, person: SignedIn, found: Conversation, refusal: Refusal, text: str, kind: Kind
+    ) -> Response:
+        """The workspace again, with the reason at the box and the text still in it."""
+        if kind is Kind.NOTE or not found.is_open:
+            raise refusal
+        context = await self._views.workspace(person, found)
+        context |= {"errors": {"text": refusal.text}, "draft": text}
+        return render(request, "desk/desk.html", status=refusal.status, **context)
+
+    async def share(self, request: Request) -> Response:
+        """Give the visitor an article, as it is published now."""
+        person, fields = account(request), _fields(request)
+        found = await self._access(request, person)
+        async with self._db.write() as connection:
+            await _check_may_write(connection, found, person)
+            article = await self._guidance.to_share(connection, fields.get("article", ""))
+            entry = Entry(Kind.ARTICLE, _author(person), data=self._guidance.pinned(article), client_id=_uuid(fields))
+            try:
+                async with connection.begin_nested():
+                    events = await self._log.append(connection, found.id, entry)
+                    await self._guidance.record_share(connection, article, found.id)
+            except IntegrityError:
+                # The same id again: it was given already.
+                events = []
+        self._log.announce(events)
+        return _done(request, _path(found.reference), article=article.slug, version=article.version, again=not events)
+
+    async def dismiss(self, request: Request) -> Response:
+        """Do not suggest this article here again."""
+        person, fields = account(request), _fields(request)
+        found = await self._access(request, person)
+        slug = fields.get("article", "")
+        if not 0 < len(slug) <= 120:
+            raise BadChoice
+        await self._guidance.put_aside(found, slug)
+        self._suggestions.changed(found.id)
+        return _done(request, _path(found.reference))
+
+    async def draft(self, request: Request) -> Response:
+        """Keep what is not sent yet, so that it is there on another screen or after a crash."""
+        person, text = account(request), _fields(request).get("text", "")
+        if len(text) > 2 * MESSAGE_CHARACTERS:
+            raise TooLong
+        found = await self._access(request, person)
+        await self._conversations.save_draft(found, person.account_id, text)
+        return Response(status_code=204)
+
+    async def end(self, request: Request) -> Response:
+        """End it; asked for twice, it has ended once."""
+        person = account(request)
+        found = await self._access(request, person)
+        if found.is_open:
+            if found.advisor_id != person.account_id:
+                raise NotAllowed("The advisor ends the conversation. Leave it, or take it over first.")
+            try:
+                await self._conversations.end(found, _author(person), self._clock())
+            except Ended:
+                found = await self._access(request, person)
+                if found.is_open:
+                    raise AssignmentLost from None
+            self._fanout.account_changed(person.account_id)
+        return _done(request, f"{_path(found.reference)}/wrap-up", conversation=found.reference)
+
+    async def _access(self, request: Request, person: SignedIn) -> Conversation:
+        """The conversation of this address, to write in. Raises NotFound, or AssignmentLost when it was theirs once."""
+        reference = request.path_params["reference"]
+        try:
+            return await self._conversations.access_staff(reference, person)
+        except NotFound:
+            if await self._was_theirs(reference, person):
+                raise AssignmentLost from None
+            raise
+
+    async def _was_theirs(self, reference: str, person: SignedIn) -> bool:
+        known = parse_reference(reference)
+        query = (
+            select(event.c.id)
+            .join(conversation, conversation.c.id == event.c.conversation_id)
+            .where(conversation.c.reference == known, event.c.author == person.account_id)
+            .where(event.c.kind == Kind.JOINED)
+        )
+        async with self._db.read() as connection:
+            return known is not None and (await connection.execute(query.limit(1))).one_or_none() is not None
+
+
+async def _check_may_write(connection: AsyncConnection, found: Conversation, person: SignedIn) -> None:
+    """Decided on the locked row: between the page and now it may have gone to somebody else, or ended."""
+    query = select(conversation.c.status, conversation.c.advisor_id).where(conversation.c.id == found.id)
+    row = (await connection.execute(query.with_for_update())).one()
+    if row.status != Status.ACTIVE:
+        raise Ended
+    if row.advisor_id == person.account_id:
+        return
+    joined = select(participant.c.id).where(
+        participant.c.conversation_id == found.id,
+        participant.c.account_id == person.account_id,
+        participant.c.part == "joined",
+        participant.c.until.is_(None),
+    )
+    if (await connection.execute(joined.limit(1))).one_or_none() is None:
+        raise AssignmentLost
+
+
+def _author(person: SignedIn) -> Author:
+    return Author(Side.ADVISOR, person.account_id, person.name)
+
+
+def _path(reference: str) -> str:
+    return f"/desk/conversations/{reference}"
+
+
+def _fields(request: Request) -> dict[str, str]:
+    """The posted fields, whether they came as a form or as JSON; numbers as they are written."""
+    document = posted_json(request)
+    if document is None:
+        return {name: field(posted(request), name) for name in posted(request)}
+    return {name: str(value) for name, value in document.items() if isinstance(value, str | int)}
+
+
+def _capacity(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 3 and LEAST_CAPACITY <= int(text) <= MOST_CAPACITY):
+        raise BadChoice(f"Give a number from {LEAST_CAPACITY} to {MOST_CAPACITY}.")
+    return int(text)
+
+
+def _uuid(fields: dict[str, str]) -> UUID | None:
+    try:
+        return UUID(fields["id"]) if fields.get("id") else None
+    except ValueError:
+        raise BadChoice from None
+
+
+def _done(request: Request, path: str, **told: Any) -> Response:
+    """To a form, the page to look at; to a script, the same in JSON."""
+    if wants_json(request):
+        return JSONResponse({"next": path, **told}, headers={"Cache-Control": "no-store"})
+    return see_other(path)

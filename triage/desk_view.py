@@ -1,0 +1,234 @@
+"""What the workspace shows: who waits, what is mine, and one conversation with everything that helps to answer it.
+
+Reads only. Nothing of a conversation that waits is shown but its urgency: who takes it sees the rest.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, select
+
+from chat.conversations import Conversation, Conversations
+from chat.entries import entry_views
+from chat.events import Event
+from chat.log import Log
+from chat.tables import conversation, participant
+from chat.words import Kind, Side, Status
+from core.clock import Clock, from_ms
+from core.db import Database
+from core.people import Role, SignedIn
+from staff.tables import account, account_role
+from triage import words
+from triage.guidance import Guidance
+from triage.hours import Opening
+from triage.presence import Presences
+from triage.queue import Line, Queue
+from triage.surroundings import enquiry_in_words, retention
+from triage.words import Presence, Urgency
+from triage.wrap_up import WrapUps
+
+MOST_EVENTS = 10_000
+
+
+class DeskViews:
+    def __init__(
+        self,
+        db: Database,
+        log: Log,
+        conversations: Conversations,
+        queue: Queue,
+        opening: Opening,
+        presences: Presences,
+        guidance: Guidance,
+        wrap_ups: WrapUps,
+        clock: Clock,
+        epoch: str,
+    ) -> None:
+        self._db = db
+        self._log = log
+        self._conversations = conversations
+        self._queue = queue
+        self._opening = opening
+        self._presences = presences
+        self._guidance = guidance
+        self._wrap_ups = wrap_ups
+        self._clock = clock
+        self._epoch = epoch
+
+    async def desk(self, person: SignedIn) -> dict[str, Any]:
+        """The left column, and nothing open beside it."""
+        mine = await self._conversations.of_account(person.account_id)
+        on_duty = await self._presences.of(person.account_id)
+        held = sum(found.advisor_id == person.account_id for found in mine)
+        return {
+            "me": {
+                "name": person.name,
+                "presence": on_duty.state,
+                "capacity": on_duty.capacity,
+                "capacity_max": await self._presences.ceiling(),
+                "active": held,
+            },
+            "epoch": self._epoch,
+            "offer": None,
+            "mine": await self._mine(mine),
+            "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),
+            "questions": await self._questions(),
+            "to_wrap_up": await self._wrap_ups.missing(person),
+            "message": None,
+            "conversation": None,
+        }
+
+    async def workspace(self, person: SignedIn, found: Conversation, q: str = "", redact: str = "") -> dict[str, Any]:
+        """The middle and the right column as well."""
+        events = await self._log.read(found.id, limit=MOST_EVENTS)
+        entries = entry_views(events, for_visitor=False)
+        can_write = await self.can_write(person, found)
+        return {
+            **await self.desk(person),
+            "conversation": self._head(found, can_write=can_write, is_mine=found.advisor_id == person.account_id),
+            "events": entries,
+            "seen_seq": found.visitor_read,
+            "draft": await self._conversations.draft(found, person.account_id),
+            "message_id": str(uuid4()),
+            "errors": {},
+            "hold": None,
+            **self._about(found),
+            "read_while_waiting": await self._guidance.read_while_waiting(found.id),
+            "suggestions": await self._guidance.for_desk(found, events),
+            "q": q,
+            "found": self._guidance.find(q) if q.strip() else None,
+            "notes": _notes(events),
+            "replies": [],
+            "colleagues": await self._colleagues(person),
+            "redacting": next((one for one in entries if redact and str(one.seq) == redact), None),
+        }
+
+    async def closed(self, person: SignedIn, found: Conversation) -> dict[str, Any]:
+        """A conversation after its end, for those who may still read it."""
+        events = await self._log.read(found.id, limit=MOST_EVENTS)
+        head = self._head(found, can_write=False, is_mine=found.advisor_id == person.account_id)
+        destroyed_at = found.ended_at + await retention(self._db) if found.ended_at else None
+        wrapped_up = found.advisor_id != person.account_id or await self._wrap_ups.is_done(found.id)
+        return {
+            "conversation": {**head, "destroyed_at": destroyed_at, "wrapped_up": wrapped_up},
+            "reading": None,
+            "events": entry_views(events, for_visitor=False),
+            **self._about(found),
+        }
+
+    async def can_write(self, person: SignedIn, found: Conversation) -> bool:
+        """Its advisor, or a colleague who joined, while it lasts. Who was only consulted reads and notes."""
+        if found.status is not Status.ACTIVE:
+            return False
+        if found.advisor_id == person.account_id:
+            return True
+        query = select(participant.c.id).where(
+            participant.c.conversation_id == found.id,
+            participant.c.account_id == person.account_id,
+            participant.c.part == "joined",
+            participant.c.until.is_(None),
+        )
+        async with self._db.read() as connection:
+            return (await connection.execute(query.limit(1))).one_or_none() is not None
+
+    def _head(self, found: Conversation, *, can_write: bool, is_mine: bool) -> dict[str, Any]:
+        return {
+            "reference": found.reference,
+            "nickname": found.nickname,
+            "status": found.status,
+            "urgency": found.urgency,
+            "last_seq": found.last_seq,
+            "sector": words.SECTORS.get(found.sector, found.sector),
+            "area": words.AREAS.get(found.area, found.area),
+            "started_at": found.claimed_at or found.created_at,
+            "ended_at": found.ended_at,
+            "can_write": can_write,
+            "role": "advisor" if is_mine else "supervisor",
+        }
+
+    def _about(self, found: Conversation) -> dict[str, Any]:
+        flags = [words.RISK_FLAGS[flag] for flag in found.risk_flags if flag in words.RISK_FLAGS]
+        return {"enquiry": enquiry_in_words(found), "flags": flags}
+
+    async def _mine(self, mine: Sequence[Conversation]) -> list[dict[str, Any]]:
+        unread = await self._log.read_many({found.id: found.advisor_read for found in mine}) if mine else {}
+        return [
+            {
+                "reference": found.reference,
+                "nickname": found.nickname,
+                "topic": words.TOPICS.get(found.topic, found.topic),
+                "urgency": found.urgency,
+                "unread": sum(_is_visitors_word(event) for event in unread.get(found.id, ())),
+                "last_word": _since(found.visitor_last_at, self._clock()),
+                "last_seq": found.last_seq,
+            }
+            for found in mine
+        ]
+
+    def _waiting(self, line: Line, is_open: bool) -> dict[str, Any]:
+        by_urgency = Counter(place.urgency for place in line.places)
+        longest = timedelta(seconds=line.longest_wait_s(self._clock()))
+        return {
+            "total": len(line.places),
+            "emergency": by_urgency[Urgency.EMERGENCY],
+            "same_day": by_urgency[Urgency.SAME_DAY],
+            "routine": by_urgency[Urgency.ROUTINE],
+            "longest": _span_words(longest) if line.places else None,
+            "open": is_open,
+        }
+
+    async def _questions(self) -> list[str]:
+        """References of questions that were left, the oldest first."""
+        query = select(conversation.c.reference).where(conversation.c.status == Status.QUESTION)
+        async with self._db.read() as connection:
+            rows = await connection.execute(query.order_by(conversation.c.sort_key, conversation.c.id).limit(20))
+            return [row.reference for row in rows]
+
+    async def _colleagues(self, person: SignedIn) -> list[dict[str, Any]]:
+        """Advisors who could take this over, with the room they have."""
+        held = (
+            select(func.count())
+            .select_from(conversation)
+            .where(conversation.c.advisor_id == account.c.id, conversation.c.status == Status.ACTIVE)
+            .scalar_subquery()
+        )
+        query = (
+            select(account.c.id, account.c.name, account.c.presence, (account.c.capacity - held).label("room"))
+            .join(account_role, account_role.c.account_id == account.c.id)
+            .where(account_role.c.role == Role.ADVISOR, ~account.c.disabled, account.c.id != person.account_id)
+            .where(account.c.presence != Presence.AWAY)
+            .order_by(account.c.name)
+        )
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [{"id": row.id, "name": row.name, "presence": row.presence, "room": max(row.room, 0)} for row in rows]
+
+
+def _is_visitors_word(event: Event) -> bool:
+    return event.kind is Kind.MESSAGE and event.author.kind is Side.VISITOR
+
+
+def _notes(events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [
+        {"author_name": event.author.name, "at": from_ms(event.at_ms), "text": event.text}
+        for event in events
+        if event.kind is Kind.NOTE
+    ]
+
+
+def _since(last: datetime | None, now: datetime) -> str:
+    if last is None:
+        return ""
+    return f"{_span_words(now - last)} since their last word"
+
+
+def _span_words(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    if minutes < 1:
+        return "Less than a minute"
+    if minutes < 120:
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return f"{minutes // 60} hours"
