@@ -4,6 +4,7 @@ The engines and the browser start once for each worker, when the first test asks
 """
 
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -25,11 +26,18 @@ MIGRATED = "migrated"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seconds", type=float, default=12.0, help="how long each run of faults lasts")
+    parser.addoption("--fault-seed", type=int, help="the schedule of an earlier run of faults; a new one without it")
 
 
 @pytest.fixture(scope="session")
 def fault_seconds(pytestconfig: pytest.Config) -> float:
     return float(pytestconfig.getoption("--fault-seconds"))
+
+
+@pytest.fixture(scope="session")
+def fault_seed(pytestconfig: pytest.Config) -> int:
+    seed: int | None = pytestconfig.getoption("--fault-seed")
+    return random.getrandbits(32) if seed is None else seed
 
 
 @pytest.fixture

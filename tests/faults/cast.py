@@ -1,0 +1,189 @@
+"""Who takes part in a fault run: visitors with an enquiry each, advisors who took them, all through the service's doors.
+
+The conversations are opened while everything is whole; afterwards only clients speak. `read_stored` reads the outcome with
+the service's own code, from the database itself.
+"""
+
+import random
+import string
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.service import ENQUIRY, Person
+from chat.conversations import Conversations
+from chat.keys import ConversationKeys
+from chat.log import Log
+from core.clock import utc_now
+from core.crypto import KeyRing
+from core.db import Database
+from tests.faults.clients import Access, Client
+from tests.faults.history import Answer, Injected, Message, Outcome, Run, Shown
+from tests.waiting import TooLateError, until
+
+# A page of 20 people at work types far less; this keeps two cores busy without filling them.
+THINK_S = 0.25
+ANSWERED_WITHIN_S = 30.0
+SETTLED_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """An advisor's account."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One of the cast: where they come in, with which cookies, and the conversations that are theirs, with their marks."""
+
+    name: str
+    path: str
+    cookies: str
+    marks: dict[str, str]
+    asked: Message | None = None
+    """A visitor's question: the enquiry's acceptance is the acknowledgement of message 1."""
+
+
+def engage(base_url: str, advisors: Sequence[SignIn], conversations_each: int, rng: random.Random) -> list[Role]:
+    """Open the conversations and have them accepted. Without advisors the same number of visitors waits."""
+    cast: list[Role] = []
+    for number, sign_in in enumerate(advisors):
+        visitors = [_ask(base_url, f"visitor {number}-{one}", new_mark(rng)) for one in range(conversations_each)]
+        marks = {reference: mark for visitor in visitors for reference, mark in visitor.marks.items()}
+        cast += [*visitors, _accept(base_url, f"advisor {number}", sign_in, marks)]
+    return cast
+
+
+def new_mark(rng: random.Random) -> str:
+    return "zqmark" + "".join(rng.choices(string.ascii_lowercase, k=10))
+
+
+def _ask(base_url: str, name: str, mark: str) -> Role:
+    visitor, question, began = Person(base_url), f"{ENQUIRY['question']} {mark}", time.monotonic()
+    try:
+        visitor.post_form("/ask?all=1", "/ask", {**ENQUIRY, "question": question})
+        frames = visitor.get_frames("/chat/poll?after=0&wait=0")
+        reference = next(str(frame["conversation"]) for frame in frames if frame["type"] == "event")
+        asked = Message(reference, name, 0, "", question, began, [Answer(Outcome.OK, time.monotonic(), seq=1)])
+        return Role(name, "/chat/socket", visitor.cookies, {reference: mark}, asked)
+    finally:
+        visitor.close()
+
+
+def _accept(base_url: str, name: str, sign_in: SignIn, marks: Mapping[str, str]) -> Role:
+    advisor = Person(base_url)
+    try:
+        advisor.post_form("/sign-in", "/sign-in", {"email": sign_in.email, "password": sign_in.password})
+        advisor.post_form("/desk", "/desk/presence", {"state": "online", "capacity": 6})
+        for reference in marks:
+            advisor.post_form("/desk", f"/desk/conversations/{reference}/accept", {})
+        return Role(name, "/desk/socket", advisor.cookies, dict(marks))
+    finally:
+        advisor.close()
+
+
+class Company:
+    """All clients of a run, and what they leave."""
+
+    def __init__(self, base_url: str, ports: Sequence[int], cast: Iterable[Role], rng: random.Random) -> None:
+        self._base_url = base_url
+        self._ports = ports
+        self._cast = list(cast)
+        self._rng = rng
+        self.clients = [self._client(role, role.name) for role in self._cast]
+        self._readers: list[Client] = []
+
+    @property
+    def marks(self) -> dict[str, str]:
+        return {reference: mark for role in self._cast for reference, mark in role.marks.items()}
+
+    def start(self) -> None:
+        for client in self.clients:
+            client.start()
+
+    def served(self, since: float) -> bool:
+        """Everybody got something through, in each of their conversations, that they began after this moment."""
+        return all(place.served >= since for client in self.clients for place in client.places.values())
+
+    async def settle(self, tops: Mapping[str, int]) -> None:
+        """Wait until every screen is as long as its log, if it ever is: what is missing then is the checker's business."""
+
+        def is_settled() -> bool:
+            return all(
+                len(screen.lines) >= tops[screen.conversation] for client in self._all for screen in client.screens
+            )
+
+        try:
+            await until(is_settled, SETTLED_WITHIN_S)
+        except TooLateError:
+            return
+
+    async def finish_talking(self) -> None:
+        """Let everybody end their sentence. What is not answered by then is the checker's business as well."""
+        for client in self.clients:
+            client.hush()
+        try:
+            await until(lambda: all(client.is_quiet for client in self.clients), ANSWERED_WITHIN_S)
+        except TooLateError:
+            return
+
+    def look_again(self) -> None:
+        """A second screen for everybody, which has seen nothing yet: it must show what the first one shows."""
+        self._readers = [self._client(role, f"{role.name} afresh") for role in self._cast]
+        for reader in self._readers:
+            reader.start(talking=False)
+
+    async def stop(self) -> None:
+        for client in self._all:
+            await client.stop()
+
+    def leave(self, stored: Mapping[str, Sequence[Shown]], faults: Sequence[Injected] = ()) -> Run:
+        questions = [role.asked for role in self._cast if role.asked is not None]
+        return Run(
+            messages=[*questions, *(message for client in self.clients for message in client.messages)],
+            screens=[screen for client in self._all for screen in client.screens],
+            heard=[client.heard for client in self._all],
+            stored=stored,
+            marks=self.marks,
+            faults=faults,
+        )
+
+    @property
+    def _all(self) -> list[Client]:
+        return [*self.clients, *self._readers]
+
+    def _client(self, role: Role, name: str) -> Client:
+        access = Access(self._base_url, role.path, role.cookies, self._ports)
+        return Client(name, access, role.marks, random.Random(f"{self._rng.random()} {name}"), think_s=THINK_S)
+
+
+async def read_stored(
+    database_url: str, master_keys_file: Path, conversations: Iterable[str]
+) -> dict[str, list[Shown]]:
+    """The logs as the service itself reads them, opened with its keys. What is not there is left out."""
+    db = Database(database_url)
+    try:
+        keys = ConversationKeys(KeyRing.from_file(master_keys_file))
+        log = Log(db, keys, utc_now)
+        directory = Conversations(db, log, keys, utc_now)
+        stored: dict[str, list[Shown]] = {}
+        for reference in conversations:
+            found = await directory.by_reference(reference)
+            if found is not None:
+                stored[reference] = await _read_all(log, found.id)
+        return stored
+    finally:
+        await db.close()
+
+
+async def _read_all(log: Log, conversation_id: int) -> list[Shown]:
+    lines: list[Shown] = []
+    while events := await log.read(conversation_id, lines[-1].seq if lines else 0):
+        lines += [
+            Shown(event.seq, event.kind, event.author.kind, str(event.client_id or ""), event.text) for event in events
+        ]
+    return lines

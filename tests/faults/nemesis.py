@@ -1,0 +1,51 @@
+"""The nemesis: breaks one thing after the other, in an order that a seed decides, and waits until all are served again.
+
+A fault is a coroutine function that strikes, holds and heals. The pauses of this package are here and in the faults: how
+long something stays broken, and a moment of calm between two faults. They are the schedule, not a way to wait for
+anything; what has to come about is always waited for as a condition, with a bound.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+from tests.faults.history import Injected
+from tests.waiting import until
+
+Fault = Callable[[random.Random], Awaitable[None]]
+
+CALM_S = (0.2, 0.6)
+RECOVERED_WITHIN_S = 30.0
+
+
+class Nemesis:
+    """`served(since)` says whether everybody got something through that they began after that moment."""
+
+    def __init__(self, faults: Mapping[str, Fault], rng: random.Random, served: Callable[[float], bool]) -> None:
+        self._faults = faults
+        self._rng = rng
+        self._served = served
+        self.injected: list[Injected] = []
+
+    async def rage(self, seconds: float) -> None:
+        """Strike until the time is over. The last fault is healed and recovered from like every other."""
+        end = time.monotonic() + seconds
+        names = self._schedule()
+        while time.monotonic() < end:
+            await self._strike(next(names))
+            await asyncio.sleep(self._rng.uniform(*CALM_S))
+
+    def _schedule(self) -> Iterator[str]:
+        """Every fault once in a random order, then all again in another."""
+        while True:
+            names = sorted(self._faults)
+            self._rng.shuffle(names)
+            yield from names
+
+    async def _strike(self, name: str) -> None:
+        began = time.monotonic()
+        await self._faults[name](self._rng)
+        healed = time.monotonic()
+        await until(lambda: self._served(healed), RECOVERED_WITHIN_S, what=f"everybody to be served after {name}")
+        self.injected.append(Injected(name, began, time.monotonic()))
