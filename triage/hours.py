@@ -201,9 +201,10 @@ async def load_timetable(connection: AsyncConnection) -> Timetable:
         if not row.closed:
             closed.pop(row.day, None)
     return Timetable(
-        periods=tuple(Period(row.weekday, row.opens_minute, row.closes_minute) for row in periods) or DEFAULT_PERIODS,
+        periods=tuple(Period(row.weekday, row.opens_minute, row.closes_minute) for row in periods),
         closed_days=MappingProxyType(closed),
-        always_open=values.get("always_open") == "yes",
+        # A service that was never told its hours turns nobody away.
+        always_open=values.get("always_open") == "yes" or not periods,
         line_open=values.get("line_open", "yes") == "yes",
         notice=values.get("line_message", ""),
     )

@@ -1,6 +1,7 @@
 """Taking from the line: one winner, nobody above capacity, and asking twice is no harm. On both databases."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -172,8 +173,6 @@ async def test_a_question_is_taken_by_its_reference_only(house: House, cora: Sig
 
 async def test_claims_beside_what_the_visitor_says(house: House, cora: SignedIn) -> None:
     """A message and a claim lock the same row; both are stored, one after the other."""
-    from uuid import uuid4
-
     reference = await house.enquire()
     found = await house.conversations.by_reference(reference)
     assert found is not None
