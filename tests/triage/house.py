@@ -51,12 +51,13 @@ from triage.desk import DeskPages
 from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
-from triage.hours import Opening
+from triage.hours import DEFAULT_PERIODS, Opening
 from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
+from triage.tables import hours
 from triage.ticket import Tickets
 from triage.wrap_up import WrapUpPages, WrapUps
 
@@ -318,8 +319,11 @@ class Browser:
 
 @asynccontextmanager
 async def opened(db: Database) -> AsyncIterator[House]:
-    """A house whose log is being written."""
+    """A house that is open in office hours and whose log is being written."""
     house = House(db)
+    async with db.write() as connection:
+        weekdays = [{"weekday": one.weekday, "opens_minute": 570, "closes_minute": 1020} for one in DEFAULT_PERIODS]
+        await connection.execute(insert(hours), weekdays)
     writer = asyncio.create_task(house.log.run())
     try:
         yield house

@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from chat.tables import conversation, event
 from core.tables import audit
 from tests.triage.house import ENQUIRY, House, hidden_fields, ids_of, without
+from triage.tables import hours
 from triage.words import AREAS, SIGNPOSTS
 
 STEPS = ("immediate_danger", "sector", "area", "topic", "deadline", "risk_flags", "question")
@@ -320,5 +321,12 @@ async def test_closing_while_somebody_types_loses_nothing(house: House) -> None:
 
 async def test_round_the_clock_is_never_closed(house: House) -> None:
     await house.set("always_open", "yes")
+    house.clock.go_on(hours=8)
+    await house.enquire()
+
+
+async def test_a_service_that_was_never_told_its_hours_turns_nobody_away(house: House) -> None:
+    async with house.db.write() as connection:
+        await connection.execute(delete(hours))
     house.clock.go_on(hours=8)
     await house.enquire()
