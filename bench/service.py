@@ -23,7 +23,6 @@ from tests.engines import free_port
 
 DUTYLINE = ROOT / ".venv" / "bin" / "dutyline"
 CONVERSATIONS_OF_ONE_ADVISOR = 6
-SUPERVISOR = "supervisor@bench.example"
 SUBPROTOCOL = "advice.v1"
 
 ENQUIRY: dict[str, Any] = {
@@ -150,10 +149,6 @@ class Dutyline:
 
     def _open_conversations(self, pairs: int) -> None:
         password = secrets.token_urlsafe(24)
-        supervisor = self._sign_in(SUPERVISOR, "supervisor", password)
-        # Whatever the hours say, the line is open while it is measured.
-        supervisor.post_form("/supervise", "/supervise/line", {"open": "yes", "message": ""})
-        supervisor.close()
         for first in range(0, pairs, CONVERSATIONS_OF_ONE_ADVISOR):
             advisor = self._sign_in(f"advisor{first}@bench.example", "advisor", password)
             advisor.post_form("/desk", "/desk/presence", {"state": "online", "capacity": CONVERSATIONS_OF_ONE_ADVISOR})

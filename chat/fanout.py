@@ -117,6 +117,11 @@ class Fanout:
         """Those of these conversations that have a session here."""
         return {known for known in conversation_ids if known in self._feeds}
 
+    def has_side(self, conversation_id: int, side: Side) -> bool:
+        """Whether somebody of this side looks at the conversation here."""
+        feed = self._feeds.get(conversation_id)
+        return feed is not None and any(session.viewer.side is side for session in feed.sessions)
+
     # What a session reads.
 
     def top(self, conversation_id: int) -> int:

@@ -5,6 +5,7 @@ so that a burst costs one look and nothing queues up.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -21,7 +22,8 @@ from triage.guidance import Guidance
 
 logger = structlog.get_logger()
 
-MOST_EVENTS = 500
+LAST_EVENTS = 40
+RESTS = 9
 CHANGES_SUGGESTIONS = frozenset({Kind.MESSAGE, Kind.ARTICLE, Kind.JOINED})
 
 
@@ -58,19 +60,26 @@ class Suggestions:
             self._wake.clear()
             moved, self._moved = self._moved, set()
             for conversation_id in self._fanout.waiting_for(moved):
+                began = time.monotonic()
                 try:
                     await self._suggest(conversation_id)
                 except (NotFound, Unavailable):
                     logger.warning("not_suggested", conversation=conversation_id)
+                # Messages come first: however many there are, suggesting takes a tenth of the time at most.
+                await asyncio.sleep((time.monotonic() - began) * RESTS)
 
     async def _suggest(self, conversation_id: int) -> None:
         found = await self._conversations.by_id(conversation_id)
         if found is None or not found.is_open:
             return
-        events = await self._log.read(conversation_id, limit=MOST_EVENTS)
-        if found.status is Status.ACTIVE:
-            articles, side = await self._guidance.for_desk(found, events), Side.ADVISOR
-        else:
-            articles, side = await self._guidance.for_visitor(found, events), Side.VISITOR
+        side = Side.ADVISOR if found.status is Status.ACTIVE else Side.VISITOR
+        if not self._fanout.has_side(conversation_id, side):
+            return
+        events = await self._log.read(conversation_id, max(0, found.last_seq - LAST_EVENTS))
+        if events and events[0].seq > 1:
+            # The question that began it all stays part of what is suggested for.
+            events = await self._log.read(conversation_id, limit=1) + events
+        suggest = self._guidance.for_desk if side is Side.ADVISOR else self._guidance.for_visitor
+        articles = await suggest(found, events)
         text = frame("suggestions", conversation=found.reference, articles=[one.as_frame() for one in articles])
         self._fanout.push(conversation_id, "suggestions", text, to=side)
