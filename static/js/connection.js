@@ -14,6 +14,7 @@ import { Ladder } from './ladder.js'
 import { Pulse } from './pulse.js'
 
 const ABNORMAL = 1006
+const OVER = 4105
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30000
 const BEHIND_MS = 3000
@@ -39,7 +40,9 @@ export class Connection {
     this.places = new Map(Object.entries(after))
     this.epoch = epoch
     this.isUp = false
-    this.ladder = ladder
+    /** What the server calls this side. */
+    this.name = ''
+    this._ladder = ladder
     this._tab = newId()
     this._doors = doors
     this._build = build
@@ -81,9 +84,9 @@ export class Connection {
     if (this._isStopped) return
     this._drop()
     const line = this._line
-    const transport = this.ladder.current
+    const transport = this._ladder.current
     this._transport = transport
-    this._waiting = setTimeout(() => this._onClose(line, ABNORMAL), this.ladder.patienceMs)
+    this._waiting = setTimeout(() => this._onClose(line, ABNORMAL), this._ladder.patienceMs)
     this._carrier = transport.open({
       doors: this._doors,
       hello: () => this._hello(),
@@ -101,9 +104,7 @@ export class Connection {
 
   /** Ends it for good: the conversation is over. */
   stop() {
-    this._isStopped = true
-    this._drop()
-    this.ladder.forget()
+    if (!this._isStopped) this._close(readClosing(OVER))
   }
 
   /** Something says that the network may have changed: look at once instead of waiting. */
@@ -146,12 +147,18 @@ export class Connection {
   _onFrame(frame) {
     this._pulse?.heard()
     if (frame.type === 'event' && !this._takePlace(frame)) return
-    if (frame.type === 'welcome') this.epoch = frame.epoch ?? this.epoch
+    if (frame.type === 'welcome') this._onWelcome(frame)
     this._emit(`frame:${frame.type}`, frame)
     if (frame.type === 'caught_up') this._onCaughtUp(frame)
     else if (frame.type === 'heartbeat') this._onHeartbeat(frame.last_seq ?? {})
     else if (frame.type === 'reconnect') this._comeBack((frame.after_ms ?? 0) + Math.random() * FIRST_WAIT_MS)
     else if (frame.type === 'welcome' && frame.conversations?.length === 0) this._rise()
+  }
+
+  /** @param {Frame} frame */
+  _onWelcome({ epoch, you }) {
+    this.epoch = epoch ?? this.epoch
+    this.name = you?.name ?? this.name
   }
 
   /**
@@ -182,7 +189,7 @@ export class Connection {
     this.isUp = true
     this._tries = 0
     this._upSince = Date.now()
-    this.ladder.succeed(() => this.open())
+    this._ladder.succeed(() => this.open())
     const line = this._line
     this._pulse = new Pulse({
       canAsk: this._transport?.pings ?? false,
@@ -196,7 +203,7 @@ export class Connection {
 
   /** @returns {State} */
   _upState() {
-    return this.ladder.isLow ? 'slow' : 'connected'
+    return this._ladder.isLow ? 'slow' : 'connected'
   }
 
   /**
@@ -222,15 +229,22 @@ export class Connection {
     const closing = readClosing(code)
     this._drop()
     if (!closing.back) {
-      this._isStopped = true
-      this._setState('closed', closing)
+      this._close(closing)
     } else if (wasUp && this._transport?.ends && lifeMs > USEFUL_LIFE_MS) {
       this.open()
     } else {
       // Below a transport that fails from the start there may be one that works: it is tried before waiting.
-      const hasAnother = code === ABNORMAL && !this.ladder.fail(wasUp, lifeMs) && !wasUp
+      const hasAnother = code === ABNORMAL && !this._ladder.fail(wasUp, lifeMs) && !wasUp
       this._comeBack(Math.max(hasAnother ? 0 : this._backOff(), closing.afterMs ?? 0))
     }
+  }
+
+  /** @param {import('./closing.js').Closing} closing */
+  _close(closing) {
+    this._isStopped = true
+    this._drop()
+    this._ladder.forget()
+    this._setState('closed', closing)
   }
 
   /** Full jitter, so that thousands who were cut off at once do not return at once. */
@@ -277,19 +291,4 @@ export class Connection {
   _emit(name, detail) {
     for (const listener of this._listeners.get(name) ?? []) listener(detail)
   }
-}
-
-/**
- * Connects when the page is there, rests while the browser keeps it in its
- * cache, and looks at once when the network or the person comes back.
- *
- * @param {Connection} connection
- */
-export function keepConnected(connection) {
-  addEventListener('online', () => connection.check())
-  addEventListener('offline', () => connection.doubt())
-  addEventListener('pagehide', () => connection.rest())
-  addEventListener('pageshow', (event) => event.persisted && connection.open())
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && connection.check())
-  connection.open()
 }

@@ -5,9 +5,10 @@
 
 import { Announcer } from './announcer.js'
 import { attachEnterSends } from './composer.js'
-import { Connection, keepConnected } from './connection.js'
+import { Connection } from './connection.js'
 import { readDoors } from './doors.js'
 import { element, slot } from './fragments.js'
+import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { placeSentence } from './place.js'
 import { reloadOnce } from './reload.js'
@@ -104,5 +105,6 @@ function end(talk, connection, words) {
   const place = element('p', 'chat__follow')
   place.append(next)
   talk?.close(sentence, place)
+  talk?.root.querySelector('.chat__leave')?.remove()
   connection.stop()
 }

@@ -15,14 +15,16 @@ export class Entries {
    * @param {HTMLElement} root The module's root, with the list and the templates.
    * @param {'visitor' | 'staff'} side
    * @param {import('./words.js').Words} words
+   * @param {() => string} ownName What staff read over their own words; a visitor reads "You".
    */
-  constructor(root, side, words) {
+  constructor(root, side, words, ownName) {
     const list = slot(root, 'entries')
     if (!list) throw new Error('the page has no list of entries')
     this._root = root
     this._list = list
     this._side = side
     this._words = words
+    this._ownName = ownName
     this._seen = Number(root.dataset.seenSeq ?? 0)
     for (const time of list.querySelectorAll('time[datetime]')) {
       time.textContent = clockText(new Date(time.getAttribute('datetime') ?? ''))
@@ -61,6 +63,7 @@ export class Entries {
    */
   addPending(saying) {
     const item = cloneTemplate(this._root, 'message-own')
+    if (this._side === 'staff') fill(item, 'author', this._ownName())
     fill(item, 'text', saying.text)
     item.dataset.id = saying.id
     item.setAttribute('aria-live', 'off')

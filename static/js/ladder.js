@@ -100,8 +100,9 @@ export class Ladder {
     this._rung++
   }
 
-  /** Forgets what was remembered, as at the end of a conversation. */
+  /** What was remembered is of no use any more; nothing stays in the browser. */
   forget() {
+    this._stay()
     this._memory?.removeItem(KEY)
   }
 }

@@ -45,13 +45,13 @@ export class Shortcuts {
   }
 
   _makeSheet() {
-    const sheet = element('dialog', 'sheet keys')
+    const sheet = element('dialog', 'keys')
     sheet.setAttribute('aria-labelledby', 'keys-title')
     const title = element('h2', 'desk__heading', 'Keys, sound and alerts')
     title.id = 'keys-title'
-    const list = element('dl', 'facts facts--dense')
+    const list = element('dl', 'keys__list')
     for (const { keys, does } of [...this._shortcuts, ...WITHOUT_ALT]) {
-      const row = element('div', 'facts__row')
+      const row = element('div', 'keys__row')
       const key = element('dt', '')
       key.append(element('kbd', '', keys))
       row.append(key, element('dd', '', does))

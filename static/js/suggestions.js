@@ -5,6 +5,7 @@
 
 import { cloneTemplate, fill, slot } from './fragments.js'
 import { freshnessOf } from './freshness.js'
+import { postJson } from './post.js'
 
 /**
  * @typedef {object} Article
@@ -87,6 +88,7 @@ export class Suggestions {
     const reference = this._root.dataset.reference ?? ''
     const aside = this._aside.get(reference) ?? new Set()
     this._aside.set(reference, aside.add(item.dataset.slug ?? ''))
+    postJson(`/desk/conversations/${reference}/dismiss`, this._root.dataset.csrf ?? '', { article: item.dataset.slug })
     const list = item.parentElement
     const next = item.nextElementSibling ?? item.previousElementSibling
     item.remove()

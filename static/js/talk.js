@@ -38,7 +38,7 @@ export class Talk {
     this._side = side
     this._readSeq = 0
     this._typedAt = 0
-    this._entries = new Entries(root, side, words)
+    this._entries = new Entries(root, side, words, () => connection.name)
     this._scroll = new LogScroll(root, () => this.maybeRead())
     this._announcer = announcer
     this._typing = slot(root, 'typing')

@@ -5,11 +5,13 @@
  */
 
 import { Announcer } from './announcer.js'
-import { Connection, keepConnected } from './connection.js'
+import { Connection } from './connection.js'
 import { readDoors } from './doors.js'
 import { cloneTemplate, fill, slot } from './fragments.js'
+import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { placeSentence } from './place.js'
+import { postJson } from './post.js'
 import { attachSound, Sound } from './sound.js'
 import { readWords } from './words.js'
 
@@ -44,6 +46,7 @@ export default function attach(root) {
   connection.on('state', ({ closing }) => closing?.word === 'over' && go())
   connection.on('frame:queue', showPlace(root, words))
   connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, articles))
+  reportReading(root)
   showLineState(() => slot(root, 'connection'), connection, words)
   keepConnected(connection)
 }
@@ -100,6 +103,24 @@ function addArticles(root, articles) {
     slot(reader, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(slug)}`)
     list.append(reader)
   }
+}
+
+/**
+ * The advisor is told which articles were opened, where the page says how.
+ *
+ * @param {HTMLElement} root
+ */
+function reportReading(root) {
+  const { opened, csrf = '' } = root.dataset
+  if (!opened) return
+  const told = new Set()
+  // `toggle` does not bubble; it is caught on its way down.
+  slot(root, 'articles')?.addEventListener('toggle', (event) => {
+    const reader = event.target
+    if (!(reader instanceof HTMLDetailsElement) || !reader.open || told.has(reader.dataset.slug)) return
+    told.add(reader.dataset.slug)
+    postJson(opened, csrf, { article: reader.dataset.slug, version: Number(reader.dataset.version) })
+  }, true)
 }
 
 /** @param {() => void} call */

@@ -79,7 +79,8 @@ export class Workspace {
    */
   _take({ page, address }, isBack, form = null) {
     const next = mainOf(page)
-    const isSame = next.dataset.reference === this.reference
+    // An action that leads to the bare desk, as when nobody waits, leaves what is open as it is.
+    const isSame = next.dataset.reference === this.reference || (form !== null && !next.dataset.reference)
     this._takeLine(page, form !== null)
     if (isSame) this._takeContext(page, form)
     else this._takeAll(page, next, address, isBack)
