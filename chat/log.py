@@ -31,6 +31,7 @@ logger = structlog.get_logger()
 MOST_WAITING = 2_000
 MOST_IN_BATCH = 256
 ANSWER_WITHIN_S = 5.0
+JOINED = "joined"
 PAGE = 200
 
 OnStored = Callable[[Sequence[Event]], None]
@@ -58,9 +59,13 @@ class _Waiting:
         assert self.entry.client_id is not None
         return self.conversation_id, self.entry.author.key, self.entry.client_id.hex
 
-    def refuse(self, refusal: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(refusal)
+    def settle(self, outcome: "Receipt | Refusal") -> None:
+        if self.answer.done():
+            return
+        if isinstance(outcome, Refusal):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
 
 
 class Log:
@@ -147,56 +152,61 @@ class Log:
             return
         try:
             try:
-                receipts, events = await self._commit(batch)
+                outcomes, events = await self._commit(batch)
             except IntegrityError:
                 # Another process stored one of these ids between our look and our insert: now it can be seen.
-                receipts, events = await self._commit(batch)
+                outcomes, events = await self._commit(batch)
         except Refusal as refusal:
             for one in batch:
-                one.refuse(refusal)
+                one.settle(refusal)
         except Exception as problem:  # noqa: BLE001  # every caller must get an answer
             logger.error("batch_failed", kind=type(problem).__name__, size=len(batch))
+            if len(batch) == 1:
+                batch[0].settle(Unavailable())
+                return
+            # Each by itself, so that one that can be neither opened nor sealed keeps no other from being stored.
             for one in batch:
-                one.refuse(Unavailable())
+                await self._answer([one])
         else:
-            for one, receipt in receipts:
-                if not one.answer.done():
-                    one.answer.set_result(receipt)
+            for one, outcome in outcomes:
+                one.settle(outcome)
             if events:
                 self.committed += len(events)
                 self.announce(events)
 
-    async def _commit(self, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, Receipt]], list[Event]]:
+    async def _commit(self, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, Receipt | Refusal]], list[Event]]:
+        """What each is to be told, once this has returned: even a refusal may rest on what was stored beside it."""
         async with self._db.write() as connection:
             rows = await self._rows.lock(connection, sorted({one.conversation_id for one in batch}))
             known = await self._known(connection, batch, rows)
             brought_in = await self._brought_in(connection, batch, rows)
-            receipts: list[tuple[_Waiting, Receipt]] = []
+            outcomes: list[tuple[_Waiting, Receipt | Refusal]] = []
             events: list[Event] = []
             tops = {row.id: row.last_seq for row in rows.values()}
             for one in batch:
-                row = rows.get(one.conversation_id)
                 before = known.get(one.key)
-                refusal = _refusal_of(one, row, before, brought_in)
+                refusal = _refusal_of(one, rows.get(one.conversation_id), before, brought_in)
                 if refusal is not None:
-                    one.refuse(refusal)
+                    outcomes.append((one, refusal))
                 elif before is not None:
-                    receipts.append((one, Receipt(before.seq, before.at_ms, again=True)))
+                    outcomes.append((one, Receipt(before.seq, before.at_ms, again=True)))
                 else:
                     event = self._number(one.conversation_id, tops[one.conversation_id], [one.entry])[0]
                     tops[one.conversation_id], known[one.key] = event.seq, event
                     events.append(event)
-                    receipts.append((one, Receipt(event.seq, event.at_ms, again=False)))
+                    outcomes.append((one, Receipt(event.seq, event.at_ms, again=False)))
             if events:
                 await self._store(connection, rows, events)
-        return receipts, events
+        return outcomes, events
 
     async def _known(
         self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
     ) -> dict[tuple[int, str, str], Event]:
+        wrapped = {row.id: row.wrapped_key for row in rows.values() if row.wrapped_key is not None}
+        keys = [one.key for one in batch if one.conversation_id in wrapped]
         known = {}
-        for row in await self._rows.known(connection, [one.key for one in batch]):
-            event = open_event(row, self._keys.get(row.conversation_id, rows[row.conversation_id].wrapped_key))
+        for row in await self._rows.known(connection, keys) if keys else ():
+            event = open_event(row, self._keys.get(row.conversation_id, wrapped[row.conversation_id]))
             known[row.conversation_id, row.author, row.client_id] = event
         return known
 
@@ -216,8 +226,12 @@ class Log:
         query = select(participant.c.conversation_id, participant.c.account_id, participant.c.part).where(
             participant.c.conversation_id.in_({pair[0] for pair in others}), participant.c.until.is_(None)
         )
-        found = {(row.conversation_id, row.account_id): str(row.part) for row in await connection.execute(query)}
-        return {pair: part for pair, part in found.items() if pair in others}
+        found: dict[tuple[int, str], str] = {}
+        for conversation_id, account_id, part in await connection.execute(query):
+            pair = (conversation_id, account_id)
+            if pair in others and found.get(pair) != JOINED:
+                found[pair] = part
+        return found
 
     def _number(self, conversation_id: int, last_seq: int, entries: Iterable[Entry]) -> list[Event]:
         at_ms = to_ms(self._clock())
@@ -268,7 +282,7 @@ def _refusal_of(
     is_note = one.entry.kind is Kind.NOTE
     if author.kind is not Side.VISITOR and row.advisor_id != author.key:
         part = brought_in.get((one.conversation_id, author.key))
-        if part is None or (part != "joined" and not is_note):
+        if part is None or (part != JOINED and not is_note):
             return AssignmentLost()
     if row.status not in OPEN and not (is_note and row.status == Status.ENDED):
         return Ended()
