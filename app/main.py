@@ -59,6 +59,7 @@ def public_doors(parts: Parts) -> list[Door]:
         Door("/chat/read", streams.read, PUBLIC, POST),
         Door("/chat/typing", streams.typing, PUBLIC, POST),
         Door("/chat/leave", visitor.leave, PUBLIC, POST),
+        Door("/chat/opened", public.opened, PUBLIC, POST),
         Door("/chat/feedback", parts.feedback.give, PUBLIC, POST),
         Door("/chat/forget", visitor.forget, PUBLIC, POST),
         Door("/chat/transcript", visitor.transcript, PUBLIC),

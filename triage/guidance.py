@@ -118,6 +118,18 @@ class Guidance:
     async def record_share(self, connection: AsyncConnection, article: PublishedArticle, conversation_id: int) -> None:
         await self._library.record_use(connection, article.article_id, article.version, Use.SHARED, conversation_id)
 
+    async def record_reading(self, found: Conversation, slug: str) -> None:
+        """The visitor opened an article in the waiting room; each counts once. Raises NotFound."""
+        article = await self._library.published(slug, FOR_VISITORS)
+        known = select(article_use.c.id).where(
+            article_use.c.conversation_id == found.id,
+            article_use.c.article_id == article.article_id,
+            article_use.c.kind == Use.READ,
+        )
+        async with self._db.write() as connection:
+            if (await connection.execute(known.limit(1))).one_or_none() is None:
+                await self._library.record_use(connection, article.article_id, article.version, Use.READ, found.id)
+
     async def read_while_waiting(self, conversation_id: int) -> list[str]:
         """Titles of what the visitor opened, each once, in the order of reading."""
         version = and_(

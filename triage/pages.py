@@ -21,8 +21,9 @@ from chat.tables import conversation
 from chat.words import Kind, Status
 from core.clock import LONDON, Clock
 from core.db import Database
-from core.errors import AlreadyTaken
-from core.web import VISITOR_COOKIE, render, see_other
+from core.errors import AlreadyTaken, NotFound
+from core.forms import field
+from core.web import VISITOR_COOKIE, posted, posted_json, render, see_other
 from triage.ask_views import signpost_page
 from triage.guidance import Guidance
 from triage.hours import Opening, hours_of_week
@@ -150,3 +151,12 @@ class PublicPages:
             events = await self._log.append(connection, found.id, queued)
         self._log.announce(events)
         return see_other("/chat")
+
+    async def opened(self, request: Request) -> Response:
+        """POST /chat/opened: an article was opened in the waiting room; the advisor will see which."""
+        found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
+        slug = (posted_json(request) or {}).get("article") or field(posted(request), "article")
+        if found is None or not found.is_open or not isinstance(slug, str):
+            raise NotFound
+        await self._guidance.record_reading(found, slug)
+        return Response(status_code=204)

@@ -165,6 +165,7 @@ class House:
             Door("/chat/messages", visitor.say, PUBLIC, POST),
             Door("/chat/leave", visitor.leave, PUBLIC, POST),
             Door("/chat/question", public.leave_question, PUBLIC, POST),
+            Door("/chat/opened", public.opened, PUBLIC, POST),
             Door("/chat/feedback", feedback.give, PUBLIC, POST),
         ]
 

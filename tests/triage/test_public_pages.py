@@ -120,3 +120,20 @@ async def test_the_footers_texts(house: House, name: str) -> None:
         page = await stranger.get(f"/{name}")
     assert page.status_code == 200
     assert f'<h1 class="govuk-heading-l">{name.capitalize()}' in page.text
+
+
+async def test_the_advisor_sees_what_was_read_while_waiting(house: House, cora: SignedIn) -> None:
+    await house.write_article("supervision", "Supervision sessions")
+    async with house.client() as ada, house.client() as stranger:
+        await ada.post("/ask", ENQUIRY)
+        for _ in range(2):
+            told = await ada.post_json("/chat/opened", {"article": "supervision", "version": 1})
+            assert told.status_code == 204
+        assert (await ada.post_json("/chat/opened", {"article": "unknown"})).status_code == 404
+        assert (await ada.post_json("/chat/opened", {"article": ["x"]})).status_code == 404
+        assert (await stranger.post_json("/chat/opened", {"article": "supervision"})).status_code == 404
+    claim = await house.claims.claim_next(cora)
+    assert claim is not None
+    assert await house.guidance.read_while_waiting(claim.conversation_id) == ["Supervision sessions"]
+    async with house.client(cora) as desk:
+        assert "Read while waiting:" in (await desk.get(f"/desk/conversations/{claim.reference}")).text
