@@ -33,30 +33,43 @@ class IdentifierKind(StrEnum):
 
 Span = tuple[IdentifierKind, int, int]
 
-_DIGIT = re.compile(r"\d")
+Runs = list[tuple[int, int]]
+"""Where the digits of a text stand, in order: every rule here starts from them, so plain prose costs next to nothing."""
+
+_DIGITS = re.compile(r"\d{1,40}")
+_BIGGEST_GAP = 3
 
 
-def find_formats(text: str, lower: str) -> Iterator[Span]:
+def find_formats(text: str, lower: str, runs: Runs) -> Iterator[Span]:
     """Yield what the rules find, overlaps included; `lower` is the same text in small letters, index for index."""
-    digits = len(_DIGIT.findall(text))
-    if digits < 2:
-        return
-    yield from _find_postcodes(text)
-    yield from _find_births(text, lower)
-    if digits >= 4:
-        yield from _find_prison_numbers(text)
-        yield from _find_case_references(text, lower)
-    if digits >= 6:
+    yield from _find_births(lower, runs)
+    yield from _find_postcodes(text, runs)
+    yield from _find_single_runs(text, lower, runs)
+    yield from _find_case_references(text, lower, runs)
+    if "/" in text:
+        yield from _find_police_numbers(text, lower, runs)
+    longest = _longest_stretch(text, runs)
+    if longest >= 6:
         yield from _find_national_insurance(text, lower)
-        yield from _find_probation_crns(text, lower)
-    if digits >= 3 and "/" in text:
-        yield from _find_police_numbers(text, lower)
-    if digits >= 8:
+    if longest >= 8:
         yield from _find_phones(text)
-    if digits >= 10:
+    if longest >= 10:
         yield from _find_nhs_numbers(text, lower)
-    if digits >= 11:
-        yield from _find_upns(text)
+
+
+def find_digits(text: str) -> Runs:
+    return [match.span() for match in _DIGITS.finditer(text)]
+
+
+def _longest_stretch(text: str, runs: Runs) -> int:
+    """How many digits follow one another with only a little between them; a slash or colon makes a date or time."""
+    longest = stretch = end = 0
+    for start, next_end in runs:
+        joined = start - end <= _BIGGEST_GAP and text[end] not in "/:"
+        stretch = next_end - start + (stretch if joined else 0)
+        longest = max(longest, stretch)
+        end = next_end
+    return longest
 
 
 # NHS number. One ten-digit number in eleven passes the check, so either the usual grouping or a word must speak for it.
@@ -84,7 +97,33 @@ _NINO = re.compile(
     re.IGNORECASE,
 )
 _NINO_WORDS = re.compile(r"\b(?:ni|nino|national insurance|yswiriant gwladol)\b")
-_SMALL_WORDS = frozenset("ab ah am an as at by eh em en ha he la ma me my on or pa re we ya ye".split())
+_SMALL_WORDS = frozenset(
+    [
+        "ab",
+        "ah",
+        "am",
+        "an",
+        "as",
+        "at",
+        "by",
+        "eh",
+        "em",
+        "en",
+        "ha",
+        "he",
+        "la",
+        "ma",
+        "me",
+        "my",
+        "on",
+        "or",
+        "pa",
+        "re",
+        "we",
+        "ya",
+        "ye",
+    ]
+)
 
 
 def _find_national_insurance(text: str, lower: str) -> Iterator[Span]:
@@ -107,57 +146,58 @@ def _is_day(day: str, month: str) -> bool:
 # numbered, so it needs the word.
 _CHECK_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 _PNC = re.compile(r"(?<![\w/.-])(?:19|20)?(\d\d) ?/ ?(\d{1,7}) ?([A-HJ-NP-RT-Za-hj-np-rt-z])(?![\w/])")
-_PNC_JOINED = re.compile(r"(?<!\w)(?:19|20)(\d\d)(\d{7})([A-HJ-NP-RT-Za-hj-np-rt-z])(?!\w)")
 _CRO = re.compile(r"(?<![\w/.-])(\d{1,6}) ?/ ?(\d\d) ?([A-HJ-NP-RT-Za-hj-np-rt-z])(?![\w/])")
 _CRO_FILE = re.compile(r"(?<![\w/])SF ?(\d\d) ?/ ?(\d{1,6}) ?([A-HJ-NP-RT-Z])(?![\w/])", re.IGNORECASE)
 _SERIAL_WITHOUT_WORD = 4
 
 
-def _find_police_numbers(text: str, lower: str) -> Iterator[Span]:
+def _find_police_numbers(text: str, lower: str, runs: Runs) -> Iterator[Span]:
     pnc_named, cro_named = "pnc" in lower, "cro" in lower
-    for match in _PNC.finditer(text):
+    for match in _matches_at(_PNC, text, runs):
         if (pnc_named or len(match[2]) >= _SERIAL_WITHOUT_WORD) and _checks(match[1], match[2].zfill(7), match[3]):
             yield IdentifierKind.PNC, match.start(), match.end()
-    for match in _PNC_JOINED.finditer(text) if pnc_named else ():
-        if _checks(match[1], match[2], match[3]):
-            yield IdentifierKind.PNC, match.start(), match.end()
-    for match in _CRO.finditer(text):
+    for match in _matches_at(_CRO, text, runs):
         if (cro_named or len(match[1]) >= _SERIAL_WITHOUT_WORD) and _checks(match[2], match[1].zfill(6), match[3]):
             yield IdentifierKind.CRO, match.start(), match.end()
-    for match in _CRO_FILE.finditer(text):
+    for match in _CRO_FILE.finditer(text) if "sf" in lower else ():
         # Both ways of writing a short serial are in use, so either check letter counts.
         if any(_checks(match[1], serial, match[3]) for serial in (match[2], match[2].zfill(6))):
             yield IdentifierKind.CRO, match.start(), match.end()
+
+
+def _matches_at(pattern: re.Pattern[str], text: str, runs: Runs) -> Iterator[re.Match[str]]:
+    for start, _ in runs:
+        if match := pattern.match(text, start):
+            yield match
 
 
 def _checks(year: str, serial: str, letter: str) -> bool:
     return _CHECK_LETTERS[int(year + serial) % 23] == letter.upper()
 
 
+# One run of digits with letters around it: prison number, probation CRN, pupil number.
 _PRISON_NUMBER = re.compile(r"(?<![\w-])(?:[A-Za-z]\d{4}[A-Za-z]{2}|[A-Z] \d{4} [A-Z]{2})(?![\w-])")
 _CRN = re.compile(r"(?<![\w/-])[A-Za-z]\d{6}(?![\w/-])")
 _CRN_WORDS = re.compile(r"\b(?:crn|n?delius|probation|offender|supervis\w{1,5})\b")
 _UPN = re.compile(r"(?<!\w)[A-HJ-NP-RT-Za-hj-np-rt-z]\d{11}[\dA-HJ-NP-RT-Za-hj-np-rt-z](?!\w)")
 
 
-def _find_prison_numbers(text: str) -> Iterator[Span]:
-    for match in _PRISON_NUMBER.finditer(text):
-        yield IdentifierKind.PRISON_NUMBER, match.start(), match.end()
-
-
-def _find_probation_crns(text: str, lower: str) -> Iterator[Span]:
-    for match in _CRN.finditer(text):
-        # Typed exactly, with its capital, it stands for itself; in small letters it needs a word.
-        if match[0][0].isupper() or _CRN_WORDS.search(lower):
-            yield IdentifierKind.PROBATION_CRN, match.start(), match.end()
-
-
-def _find_upns(text: str) -> Iterator[Span]:
-    for match in _UPN.finditer(text):
-        number = match[0].upper()
-        # Only the check letter: the list of local authorities changes with every reorganisation.
-        if upn.calc_check_digit(number[1:]) == number[0]:
-            yield IdentifierKind.UPN, match.start(), match.end()
+def _find_single_runs(text: str, lower: str, runs: Runs) -> Iterator[Span]:
+    for start, end in runs:
+        length = end - start
+        if length == 4:
+            if match := _PRISON_NUMBER.match(text, max(0, start - 1)) or _PRISON_NUMBER.match(text, max(0, start - 2)):
+                yield IdentifierKind.PRISON_NUMBER, match.start(), match.end()
+        elif length == 6:
+            match = _CRN.match(text, max(0, start - 1))
+            # Typed exactly, with its capital, it stands for itself; in small letters it needs a word.
+            if match and (match[0][0].isupper() or _CRN_WORDS.search(lower)):
+                yield IdentifierKind.PROBATION_CRN, match.start(), match.end()
+        elif length in (11, 12):
+            match = _UPN.match(text, max(0, start - 1))
+            # Only the check letter: the list of local authorities changes with every reorganisation.
+            if match and upn.calc_check_digit(match[0][1:].upper()) == match[0][0].upper():
+                yield IdentifierKind.UPN, match.start(), match.end()
 
 
 # Postcode. The real areas only: "D1 2AB" and "V2 1ST" are levels and versions, not places.
@@ -165,24 +205,28 @@ _AREAS = (
     "A[BL]|B[ABDHLNRSTX]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|"
     "M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE"
 )
-_POSTCODE = re.compile(
-    rf"(?<![\w£.-])((?:{_AREAS})\d[\dA-HJKMNPR-Y]?|GIR(?= ?0AA))[\s-]{{0,2}}(\d)([ABD-HJLNP-UW-Z]{{2}})(?!\w)",
-    re.IGNORECASE,
-)
+_INWARD = re.compile(r"(\d)([ABD-HJLNP-UW-Z]{2})(?!\w)", re.IGNORECASE)
+_OUTWARD = re.compile(rf"(?<![\w£.-])((?:{_AREAS})\d[\dA-HJKMNPR-Y]?|GIR)[\s-]{{0,2}}$", re.IGNORECASE)
+_LONGEST_OUTWARD = 6
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _UNITS = frozenset({"hr", "yr", "ft", "lb", "gb", "tb"})
 _SECTION = re.compile(r"[st]\d{1,2}", re.IGNORECASE)
 
 
-def _find_postcodes(text: str) -> Iterator[Span]:
-    for match in _POSTCODE.finditer(text):
-        outward, digit, letters = match.groups()
-        if letters.islower() or _SECTION.fullmatch(outward):
-            small = letters.lower()
-            # "s47 3rd meeting", "T4 2hr": an ordinal or a unit, not an inward code.
-            if small in _UNITS or small == _ORDINALS.get(digit, "th"):
-                continue
-        yield IdentifierKind.POSTCODE, match.start(), match.end()
+def _find_postcodes(text: str, runs: Runs) -> Iterator[Span]:
+    for _, end in runs:
+        inward = _INWARD.match(text, end - 1)
+        outward = inward and _OUTWARD.search(text, max(0, end - 1 - _LONGEST_OUTWARD), end - 1)
+        if inward and outward and not _is_ordinal_or_unit(outward[1], inward[1], inward[2]):
+            yield IdentifierKind.POSTCODE, outward.start(), inward.end()
+
+
+def _is_ordinal_or_unit(outward: str, digit: str, letters: str) -> bool:
+    """Tell "s47 3rd meeting" and "T4 2hr" from a postcode; a real "M1 2ND" is typed in capitals."""
+    if not letters.islower() and not _SECTION.fullmatch(outward):
+        return False
+    small = letters.lower()
+    return small in _UNITS or small == _ORDINALS.get(digit, "th")
 
 
 # Telephone. A helpline may be handed on; a line of an office may not, for it points to the employer.
@@ -232,63 +276,80 @@ _OTHER_DATES = re.compile(
     r"|order|bail|listed|trial|after|before|party"
 )
 _PERSON_BEFORE = re.compile(
-    r"\b(?:male|female|client|child|son|daughter|aged? \d{1,2}|mother|father|partner|victim|perp|perpetrator|boy|girl)[\s,(:-]{1,3}$"
+    r"\b(?:male|female|client|child(?: \d)?|son|daughter|aged? \d{1,2}|mother|father|partner|victim|perp|perpetrator|boy|girl)"
+    r"[\s,(:-]{1,3}$"
 )
-_OLD_YEAR = re.compile(r"(?:19[2-9]\d|20(?:0\d|1[0-6]))$")
-_BIRTH_HINTS = ("birth", "born", "dob", "d.o", "d o", "bday", "geni", "ganwyd")
+_OLD_YEAR = re.compile(r"(?:19[2-9]\d|20(?:0\d|1[0-6]))(?!\d)")
+_NEXT_IN_LIST = (" and ", ", ", " & ", "; ", " / ")
+_BIRTH_HINTS = ("birth", "born", "dob", "d.o", "d o b", "bday", "geni", "ganwyd")
 
 
-def _find_births(text: str, lower: str) -> Iterator[Span]:
-    hinted = any(hint in lower for hint in _BIRTH_HINTS)
-    if not hinted and "19" not in text and "20" not in text:
+def _find_births(lower: str, runs: Runs) -> Iterator[Span]:
+    hinted = any(map(lower.__contains__, _BIRTH_HINTS))
+    if not hinted and not any(end - start == 4 and _OLD_YEAR.match(lower, start) for start, end in runs):
         return
+    last_end = len(lower)
     for match in _DATE.finditer(lower):
         start, end = match.span()
         before = lower[max(0, start - 40) : start]
-        if (hinted and _tells_birth(before, lower[end : end + 24])) or (
-            _OLD_YEAR.search(match[0]) and not match[0].isdigit() and _PERSON_BEFORE.search(before)
+        if (
+            (hinted and _tells_birth(before, lower[end : end + 24]))
+            or (not match[0].isdigit() and _OLD_YEAR.search(match[0]) and _PERSON_BEFORE.search(before))
+            or lower[last_end:start] in _NEXT_IN_LIST
         ):
+            last_end = end
             yield IdentifierKind.DATE_OF_BIRTH, start, end
 
 
 def _tells_birth(before: str, after: str) -> bool:
-    cue = None
-    for cue in _BIRTH.finditer(before):
-        pass
-    if cue is not None and not _OTHER_DATES.search(before, cue.end()):
-        return True
-    return bool(_BIRTH_AFTER.match(after))
+    cues = [cue.end() for cue in _BIRTH.finditer(before)]
+    return bool(cues and not _OTHER_DATES.search(before, cues[-1])) or bool(_BIRTH_AFTER.match(after))
 
 
 # References of courts and forces. The first are shaped like nothing else; the rest follow a word such as "crime no".
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9/-]{3,24}(?![\w/-])")
+_TOKEN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/-")
+_LONGEST_PREFIX = 8
 _SHAPED = re.compile(
-    r"(?<![\w/.-])(?:\d\d/[0-9A-Z]{4}/[0-9A-Z]{2}/\d{1,11}[A-Z]|[A-Z]{2}\d\d[A-Z]\d{5}|(?:\d\d/)?[A-Z]{2}/\d{4,7}/\d\d"
-    r"|\d\d/\d{4,7}/\d\d|\d{6,8}/\d\d)(?![\w/])"
+    r"\d\d/[0-9A-Z]{4}/[0-9A-Z]{2}/\d{1,11}[A-Z]|[A-Z]{2}\d\d[A-Z]\d{5}|(?:\d\d/)?[A-Z]{2}/\d{4,7}/\d\d"
+    r"|\d\d/\d{4,7}/\d\d|\d{6,8}/\d\d"
 )
-_AFTER_WORD = re.compile(
+_WORD_BEFORE = re.compile(
     r"\b(ref|reference|log|urn|cad|niche|asn|case|crime|incident|occurrence|marac|claim|file|court|report)\b[\s.:#]{0,3}"
-    r"((?:(?:no|number|num|ref|reference|id|is)\b[\s.:#]{0,3}){0,3})([a-z0-9][a-z0-9/-]{3,24})(?!\w)"
-    r"(?! (?:pounds|people|pages|cases|times|miles|words|men|women|children))"
+    r"((?:(?:no|number|num|ref|reference|id|is)\b[\s.:#]{0,3}){0,3})$"
 )
-_REFERENCE_HINTS = ("ref", "log", "urn", "cad", "niche", "asn", "case", "crime", "incident", "occur", "marac", "claim", "file",
-                    "court", "report")  # fmt: skip
+_COUNTED_AFTER = re.compile(r" (?:pounds|people|pages|cases|times|miles|words|men|women|children)\b")
 _PLAIN_WORDS = frozenset({"log", "urn", "cad", "niche", "asn"})
 _OWN_REFERENCE = re.compile(r"[0-9a-z]{4}-[0-9a-z]{4}")
 _NOT_A_REFERENCE = re.compile(
-    r"(?:19|20)\d\d|(?:19|20)\d\d[/-](?:(?:19|20)?\d\d)|\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{4}-\d\d-\d\d"
+    r"(?:19|20)\d\d|(?:19|20)\d\d[/-](?:(?:19|20)?\d\d)|\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{4}-\d\d-\d\d|\d{1,2}[/-]\d{1,2}"
 )
 
 
-def _find_case_references(text: str, lower: str) -> Iterator[Span]:
-    for match in _SHAPED.finditer(text):
-        yield IdentifierKind.CASE_REFERENCE, match.start(), match.end()
-    if not any(hint in lower for hint in _REFERENCE_HINTS):
-        return
-    for match in _AFTER_WORD.finditer(lower):
-        word, joining, token = match.groups()
-        token = token.rstrip("/-")
-        # "case 1200" may be a count; "case no 1200" and "CAD 1200" are not.
-        enough = 4 if joining or word in _PLAIN_WORDS else 5
-        if len(_DIGIT.findall(token)) < enough or _NOT_A_REFERENCE.fullmatch(token) or _OWN_REFERENCE.fullmatch(token):
+def _find_case_references(text: str, lower: str, runs: Runs) -> Iterator[Span]:
+    seen = 0
+    for start, _ in runs:
+        if start < seen:
             continue
-        yield IdentifierKind.CASE_REFERENCE, match.start(3), match.start(3) + len(token)
+        begin = start
+        while begin > 0 and start - begin < _LONGEST_PREFIX and lower[begin - 1] in _TOKEN_LETTERS:
+            begin -= 1
+        token = _TOKEN.match(text, begin)
+        if token is None:
+            continue
+        seen = token.end()
+        if _is_case_reference(token[0].rstrip("/-"), lower, begin, seen):
+            yield IdentifierKind.CASE_REFERENCE, begin, begin + len(token[0].rstrip("/-"))
+
+
+def _is_case_reference(token: str, lower: str, start: int, end: int) -> bool:
+    digits = sum(map(str.isdigit, token))
+    if digits < 4 or _NOT_A_REFERENCE.fullmatch(token) or _OWN_REFERENCE.fullmatch(token.lower()):
+        return False
+    if _SHAPED.fullmatch(token):
+        return True
+    before = _WORD_BEFORE.search(lower[max(0, start - 40) : start])
+    if before is None or _COUNTED_AFTER.match(lower, end):
+        return False
+    # "case 1200" may be a count; "case no 1200" and "CAD 1200" are not.
+    return digits >= (4 if before[2] or before[1] in _PLAIN_WORDS else 5)

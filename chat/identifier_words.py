@@ -16,11 +16,11 @@ TITLES = _words(
 # These are names in any spelling: no ordinary word is written like them.
 GIVEN_NAMES = _words("""
 aaliyah aaron abbie abdul abdullah abigail abu adam adeel adele adrian agnieszka ahmad ahmed aidan aisha aled alan alana
-alastair alberto alejandro aleksandra alex alexa alexander alexandra alfie ali alice alicia alison alistair amanda amelia
+alastair alberto alejandro aleksandra alex alexander alexandra alfie ali alice alicia alison alistair amanda amelia
 amina amir amit amy ana anas andrea andreea andrei andrew andrzej andy aneurin angela angharad anil anita ann anna anne
 annette anthony antonio anwar arjun arthur arturas asha asif asma audrey ava ayesha barbara bartosz beata becky ben
 benjamin bernadette bernard bethan beverley bilal billy blessing bogdan brandon brenda brendan brian bronwen bryan caitlin
-callum calum cameron carl carla carmen caroline carwyn catherine catrin cerys ceri charlene charles charlotte chidi
+callum calum cameron carl carla carly carmen caroline carwyn catherine catrin cerys ceri charlene charles charlotte chidi
 chloe chris christina christine christopher ciara claire clare claudia colin connor conor corey cristina curtis cynthia
 damian daniel danielle danny daren darius darran darren dave david dawid debbie deborah declan deepak denise
 dennis derek diana diane dilys dipak dmitri dominic donna doreen dorota dorothy dylan eddie edward edyta eileen eilidh
@@ -51,12 +51,38 @@ tamara tanya tariq tegan teresa terence terry thea theo theresa thomas tim timot
 tracy tricia trevor tristan tudor tyler usman valerie vanessa vasile veronica vicky victor vijay vincent vladimir vivian
 waleed walter wanda wayne wendy wesley wiktoria william wojciech xavier yasmin yolanda yousef yusuf yvonne zac zachary
 zahra zainab zara zbigniew zoe zofia zoë zuzanna
+abdi abdirahman adebayo ademola adil adriana afzal agata ahsan aiden alfred alicja aliyah alun alwyn amal amandeep amara
+amelie amir aneta anisa anthea aoife arlo arwel asad ashraf aurelia azra babatunde baljit bashir bernice beryl bhavna
+bozena brett bridget bryn caleb caleigh calvin carys catalin cecilia celine chantelle chelsie chinedu chukwuemeka clara
+clive constantin courtney craig czeslaw dafydd dagmara daniela danuta darcy dariusz davina dawood deana deirdre delyth
+demetrius devinder dewi dinesh duncan dwayne dwight ebony edith efosa eifion elis eliza elwyn emeka emrys enid ethel
+eugene eunice faisal farah farhan farida farooq faye felicity femi ferenc fergus ffion florin folake frederick gaynor
+gavril gerry gilbert giles gita gladys glenda glynis gosia grainne grigore guto gwenda gwilym gurpreet habib hamid hamish
+harald hari harjit harun harvey haroon heledd herbert hermione hubert humphrey ifeoma iman ines ingrid iona iqbal irene
+irfan iulia ivor izabela jagdeep jamal jamila jannat janina jaroslaw jasmin jaswinder jaya jeanette jenni
+jermain joann jocelyn johan jonas jonny jozef jude judy julianna justine justyna kacper kaleem kamila kareem
+karina karin kasim katrin kayla keira keiran kenny kenji khaled kinga kirsteen klaudia kofi kuldeep kwabena kylie
+lamin lara lavinia layla lena leroy leszek liliana lilian linus lois lorenzo lowri lucinda ludmila luiza luqman
+lydia lyn mabel magda mahesh maisie malik manpreet mansoor marek margarita margot mariana maribel mariella marko marlene
+marta marvin masood matilda maxine mehdi meera meghan mehmood meirion meredith mervyn michel mildred miroslav
+mohamud mohsin moira moses muhammed muna murad murat musa mykola myles nabeel naheed narinder nasir nasreen neha
+nerys nesta nicolas nikhil nikola noor noorjahan nuala obinna odette ola olena olivier olu olumide oluwatobi omer
+oscar osian otis pablo padraig paige parminder parveen paulette petr petru philippa phyllis pooja
+prakash quentin rabia radu rahim rahul rajinder ralph ramesh randeep ranjit raquel rashid raymond razia reginald
+reuben rhona rhydian roisin ronan rory rosa rosalind roshan roxana rubina rupert ruqayyah sabina sadia safia
+salim salma samira sampson sandeep sandra sanjeev santiago saoirse sarfraz satnam sayed seamus selina seren shabir shaheen
+shahida shamim shan shanelle shanice sharmila shazia shreya sidra silvia simona sinead slawomir sohail solomon
+sorin stefania sukhdeep sukhjit suresh susana susannah sybil sylwia tadeusz tahir talia tamika tania tanisha
+tasha tatiana tatyana tayyab terri tess tessa theodore thierry tiffany tomos tonya traci trefor tunde umar una ursula uzma
+valentina vasyl verity vijaya vikram viorel vivienne vytautas warren wasim wendell wilfred wilhelmina winifred
+winston wladyslaw yahya yasin yasmine yetunde yuki yuliya yunus yuri yuusuf yvette zaheer zakia zeeshan zeinab
+zelda zenon ziad zoltan zubair zygmunt
 """)
 
 # These are ordinary words as well, so they count only with a capital in the middle of a sentence.
 AMBIGUOUS_NAMES = _words("""
 bob bobby carol charlie chase cliff clay crystal daisy dale dan dawn dean don drew gene glen grace
-grant guy eve harry hazel heather hope ivy jack jade jasper jay jerry josh joy kay kit lee lily mark melody mia molly
+grant guy harry hazel heather hope ivy jack jade jasper jay jerry josh joy kay kit lee lily mark melody mia molly
 miles nick olive pat pearl penny pippa poppy ray rich rob robin rod rose rowan ruby sandy sara skye sue sonny violet
 will willow
 """)
@@ -121,6 +147,30 @@ tonight too toward two uncle under understood unfortunately universal until up u
 very via victim victims view violence visit visitor wales was we welcome welfare well welsh went were west western what when
 where whether which while white who whole whom why wife will wish with within without witness woman women womens work worker
 workers working would written year years yes yesterday yet you young your yours youth
+abuse abusive accommodation add admin again agreed alcohol alternatively amazing anyhow anyway appeal appreciate arrested awful
+bank basically been begin believe bottom brief briefly brilliant bring brought cannabis case cheers chronic closed cocaine come
+commission complete completed compulsory confirm confused contact convicted correct create crisis curious cut daily dear define
+deal despite different difficult digital direct discuss discussion draft drink drinking dual easy eh email end enforcement enquiry
+escalation especially essentially eventually everything evidence exactly excellent except extra fair false fine fingers follow
+fixed followed following term terms found funded funding fyi given glad goodbye google great guess had half haha hang hate
+hear heard hearing
+heya hey hiya hold holiday honest honestly honour hopefully hospital human if important impossible in include indeed inside
+instead interested interim interpreter intervention involved issue issued joint just keeping kind knew knowing known landlord
+large lately later leave leaves left lesson letter letting like likely listen literally little locally logged lots loved
+luckily mainly making many maternity matter meanwhile medical meet men method might mind minimum missing mix mobile moment
+money mostly move moved moving multiple name named names near neighbour neighbours night nope norm normally notice noted nothing
+number numbers nurse obviously odd offered often online onto opened order ordinary original otherwise ours overall paid parent
+parents particularly past paste pending perfect permission picked plain planned planning play pointless poor positive practically
+prefer pregnant prepared present presumably pretty previously print private proper protect protective proud provided pure put
+question questions quiet quite quote random rang rarely read ready real reason receive refused remember remind removed repeat
+replied report request required respite rest returned review right run sad saw school score scored seems seen self send sent
+separated separately several severe sexual shall similarly simple simply since site sitting sleep slow small social somewhere
+sounds specific spent spot stand standing start starting stated stay stayed stop strong stuck student study sunny super support
+supposedly surely surprisingly ta take taken taking tea team tenancy test texted thankfully thats theory therapy threats
+threatened time tiny title together tomorrow top totally touch tough toxic tracker tried tricky true trouble truly trying turns
+typical typically ultimately un underage unlike unsure upset upstairs useful usually various video voluntary wait waiting walked
+wanted wants warning watch watched wednesdays weekend weekends weekly weird well wherever whoever wonder wondering word words
+worried worse worst worth wow write wrong yeah yep yours zero
 monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thurs fri sat sun january february march april
 may june july august september october november december jan feb mar apr jun jul aug sept sep oct nov dec easter diwali
 hanukkah halloween spring autumn winter
@@ -132,7 +182,7 @@ hinge hotmail instagram iphone lidl linkedin lloyds messenger microsoft monzo mo
 outlook paypal playstation ring sainsburys samsung santander sky skype snapchat spotify teams telegram tesco tiktok tinder
 twitter uber vinted vodafone whatsapp windows xbox youtube zoom
 barnardos cafcass delius encompass galop grandparents horizon kaizen mosaic nirvana nacro oasys paladin ndelius refuge
-relate respect samaritans shelter systmone turning victim
+relate respect samaritans shelter systmone turning victim byw heb ofn
 """)
 
 # Towns, counties, councils and forces of England and Wales, word by word.
@@ -170,17 +220,37 @@ ireland afghanistan albania bangladesh china eritrea europe france germany hunga
 lithuania nigeria pakistan poland portugal romania russia slovakia somalia spain sudan syria turkey ukraine vietnam
 """)
 
+# Kinds of street that mean one even in small letters.
+STRONG_STREETS = _words("""
+street road avenue lane crescent terrace gardens grove mews rd ave st
+""")
+
+# "2 Crown Court hearings" is no address.
+COURTS = _words("""
+crown county family magistrates youth supreme high appeal sessions civil criminal
+""")
+
 # Researchers and cases that practitioners quote.
 PUBLIC_PEOPLE = frozenset(
     {
+        "Andrew Tate",
         "Clare Wood",
         "Ellen Pence",
         "Evan Stark",
+        "Jack Daniels",
         "Jacquelyn Campbell",
         "Jane Monckton Smith",
+        "Jess Hill",
+        "Jess Phillips",
+        "Jordan Peterson",
         "Laura Richards",
+        "Lundy Bancroft",
         "Michael Johnson",
         "Monckton Smith",
+        "Nicole Jacobs",
+        "Piers Morgan",
+        "Raneem Oudeh",
+        "Sarah Everard",
         "Suzy Lamplugh",
     }
 )
@@ -218,9 +288,43 @@ HELPLINES = frozenset(
 )
 
 # Pages and role mailboxes of these may be quoted.
-PUBLIC_DOMAINS = (
-    "gov.uk police.uk nhs.uk nhs.net cjsm.net gov.wales llyw.cymru parliament.uk judiciary.uk respect.org.uk respect.uk.net "
-    "respectphoneline.org.uk mensadviceline.org.uk drivepartnership.org.uk driveproject.org.uk safelives.org.uk refuge.org.uk "
-    "womensaid.org.uk welshwomensaid.org.uk nationaldahelpline.org.uk karmanirvana.org.uk galop.org.uk nspcc.org.uk "
-    "suzylamplugh.org paladinservice.co.uk rapecrisis.org.uk samaritans.org stopitnow.org.uk victimsupport.org.uk"
-).split()
+PUBLIC_DOMAINS = [
+    "gov.uk",
+    "police.uk",
+    "nhs.uk",
+    "nhs.net",
+    "cjsm.net",
+    "gov.wales",
+    "llyw.cymru",
+    "parliament.uk",
+    "judiciary.uk",
+    "respect.org.uk",
+    "respect.uk.net",
+    "respectphoneline.org.uk",
+    "mensadviceline.org.uk",
+    "drivepartnership.org.uk",
+    "driveproject.org.uk",
+    "safelives.org.uk",
+    "refuge.org.uk",
+    "womensaid.org.uk",
+    "welshwomensaid.org.uk",
+    "nationaldahelpline.org.uk",
+    "karmanirvana.org.uk",
+    "galop.org.uk",
+    "nspcc.org.uk",
+    "suzylamplugh.org",
+    "paladinservice.co.uk",
+    "rapecrisis.org.uk",
+    "samaritans.org",
+    "stopitnow.org.uk",
+    "victimsupport.org.uk",
+]
+
+# What the mailbox of a team is called.
+ROLES = _words("""
+admin advice adultsafeguarding adults bookings box business care childrens contact court courts da dadrive desk
+domesticabuse drive duty edt enquiries families family feedback firstcontact front frontdoor help helpdesk helpline
+help-line hub idva info inbox information intake iopc legal mail mailbox mappa marac mash matac media noreply no-reply
+office omu pdu police post probation records referral referrals reception safe safeguarding secure social services
+support team training unit vlo webchat west east north south central
+""")

@@ -7,14 +7,14 @@ rare names in small letters, nicknames, schools and employers stay unseen.
 """
 
 import re
-import sys
 import unicodedata
 from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from chat.identifier_formats import IdentifierKind, Span, find_formats
+from chat.identifier_formats import IdentifierKind, Span, find_digits, find_formats
 from chat.identifier_names import find_addresses, find_mail, find_names, find_public_links
 
 __all__ = ["LABELS", "LABELS_CY", "Finding", "IdentifierKind", "count_by_kind", "find_identifiers", "mask", "mask_all"]
@@ -88,17 +88,17 @@ _SURENESS = {
 def find_identifiers(text: str) -> list[Finding]:
     folded, places = _fold(text)
     lower = _lower(folded)
-    links = find_public_links(folded)
-    spans = [*find_mail(folded, lower), *find_formats(folded, lower), *find_names(folded, lower)]
-    if any(map(folded.__contains__, "0123456789")):
-        spans.extend(find_addresses(folded, lower))
+    digits = find_digits(folded)
+    spans = [*find_mail(folded, lower), *find_names(folded, lower)]
+    if digits:
+        spans += find_formats(folded, lower, digits)
+        spans += find_addresses(folded, lower, digits)
     if not spans:
         return []
     findings = []
-    for kind, start, end in _without_overlaps(spans, links):
-        if places is not None:
-            start, end = places[start], places[end - 1] + 1
-        findings.append(Finding(kind, start, end, text[start:end]))
+    for kind, start, end in _without_overlaps(spans, find_public_links(folded)):
+        first, last = (start, end - 1) if places is None else (places[start], places[end - 1])
+        findings.append(Finding(kind, first, last + 1, text[first : last + 1]))
     return findings
 
 
@@ -127,7 +127,7 @@ def count_by_kind(findings: Sequence[Finding]) -> dict[IdentifierKind, int]:
 def _fold_table() -> dict[int, str | None]:
     """Map every way to write a digit, dash, space or Latin letter to one character, and what is invisible to none."""
     table: dict[int, str | None] = {}
-    for code in range(0x80, sys.maxunicode + 1):
+    for code in chain(range(0x80, 0x20000), range(0xE0000, 0xE0200)):
         character = chr(code)
         category = unicodedata.category(character)
         if category == "Nd":
@@ -139,7 +139,9 @@ def _fold_table() -> dict[int, str | None]:
         elif category == "Cf" or 0xFE00 <= code <= 0xFE0F or code in (0x034F, 0x115F, 0x1160, 0x20E3):
             table[code] = None
     table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
-    table.update(dict.fromkeys(map(ord, "‘’ʼ′＇"), "'") | {0x2212: "-", 0x2044: "/", 0x2215: "/", 0x2024: "."})
+    table.update(dict.fromkeys((0x2018, 0x2019, 0x02BC, 0x2032, 0x00B4), "'"))
+    table.update(dict.fromkeys((0x201C, 0x201D, 0x201E), '"'))
+    table.update({0x2212: "-", 0x2044: "/", 0x2215: "/", 0x2024: "."})
     return table
 
 
