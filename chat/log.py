@@ -152,10 +152,10 @@ class Log:
             return
         try:
             try:
-                outcomes, events = await self._commit(batch)
+                outcomes, events, repeated = await self._commit(batch)
             except IntegrityError:
                 # Another process stored one of these ids between our look and our insert: now it can be seen.
-                outcomes, events = await self._commit(batch)
+                outcomes, events, repeated = await self._commit(batch)
         except Refusal as refusal:
             for one in batch:
                 one.settle(refusal)
@@ -170,18 +170,25 @@ class Log:
         else:
             for one, outcome in outcomes:
                 one.settle(outcome)
-            if events:
-                self.committed += len(events)
-                self.announce(events)
+            self.committed += len(events)
+            if repeated or events:
+                # Who stored what is repeated may have told nobody: killed after its commit, or the reply was cut.
+                self.announce([*sorted(repeated, key=lambda event: event.seq), *events])
 
-    async def _commit(self, batch: list[_Waiting]) -> tuple[list[tuple[_Waiting, Receipt | Refusal]], list[Event]]:
-        """What each is to be told, once this has returned: even a refusal may rest on what was stored beside it."""
+    async def _commit(
+        self, batch: list[_Waiting]
+    ) -> tuple[list[tuple[_Waiting, Receipt | Refusal]], list[Event], list[Event]]:
+        """What each is to be told, once this has returned: even a refusal may rest on what was stored beside it.
+
+        Then what is new, and what was stored before and said again.
+        """
         async with self._db.write() as connection:
             rows = await self._rows.lock(connection, sorted({one.conversation_id for one in batch}))
             known = await self._known(connection, batch, rows)
             brought_in = await self._brought_in(connection, batch, rows)
             outcomes: list[tuple[_Waiting, Receipt | Refusal]] = []
             events: list[Event] = []
+            repeated: list[Event] = []
             tops = {row.id: row.last_seq for row in rows.values()}
             for one in batch:
                 before = known.get(one.key)
@@ -190,6 +197,8 @@ class Log:
                     outcomes.append((one, refusal))
                 elif before is not None:
                     outcomes.append((one, Receipt(before.seq, before.at_ms, again=True)))
+                    if before not in events:
+                        repeated.append(before)
                 else:
                     event = self._number(one.conversation_id, tops[one.conversation_id], [one.entry])[0]
                     tops[one.conversation_id], known[one.key] = event.seq, event
@@ -197,7 +206,7 @@ class Log:
                     outcomes.append((one, Receipt(event.seq, event.at_ms, again=False)))
             if events:
                 await self._store(connection, rows, events)
-        return outcomes, events
+        return outcomes, events, repeated
 
     async def _known(
         self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
