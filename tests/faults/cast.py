@@ -52,7 +52,7 @@ def engage(base_url: str, advisors: Sequence[SignIn], conversations_each: int, r
     """Open the conversations and have them accepted. Without advisors the same number of visitors waits."""
     cast: list[Role] = []
     for number, sign_in in enumerate(advisors):
-        visitors = [_ask(base_url, f"visitor {number}-{one}", new_mark(rng)) for one in range(conversations_each)]
+        visitors = [ask(base_url, f"visitor {number}-{one}", new_mark(rng)) for one in range(conversations_each)]
         marks = {reference: mark for visitor in visitors for reference, mark in visitor.marks.items()}
         cast += [*visitors, _accept(base_url, f"advisor {number}", sign_in, marks)]
     return cast
@@ -62,7 +62,7 @@ def new_mark(rng: random.Random) -> str:
     return "zqmark" + "".join(rng.choices(string.ascii_lowercase, k=10))
 
 
-def _ask(base_url: str, name: str, mark: str) -> Role:
+def ask(base_url: str, name: str, mark: str) -> Role:
     visitor, question, began = Person(base_url), f"{ENQUIRY['question']} {mark}", time.monotonic()
     try:
         visitor.post_form("/ask?all=1", "/ask", {**ENQUIRY, "question": question})
@@ -89,12 +89,20 @@ def _accept(base_url: str, name: str, sign_in: SignIn, marks: Mapping[str, str])
 class Company:
     """All clients of a run, and what they leave."""
 
-    def __init__(self, base_url: str, ports: Sequence[int], cast: Iterable[Role], rng: random.Random) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        ports: Sequence[int],
+        cast: Iterable[Role],
+        rng: random.Random,
+        kind: type[Client] = Client,
+    ) -> None:
         self._base_url = base_url
+        self._kind = kind
         self._ports = ports
         self._cast = list(cast)
         self._rng = rng
-        self.clients = [self._client(role, role.name) for role in self._cast]
+        self.clients = [self._client(role, role.name, ports) for role in self._cast]
         self._readers: list[Client] = []
 
     @property
@@ -109,7 +117,7 @@ class Company:
         """Everybody got something through, in each of their conversations, that they began after this moment."""
         return all(place.served >= since for client in self.clients for place in client.places.values())
 
-    async def settle(self, tops: Mapping[str, int]) -> None:
+    async def settle(self, tops: Mapping[str, int], within_s: float = SETTLED_WITHIN_S) -> None:
         """Wait until every screen is as long as its log, if it ever is: what is missing then is the checker's business."""
 
         def is_settled() -> bool:
@@ -118,7 +126,7 @@ class Company:
             )
 
         try:
-            await until(is_settled, SETTLED_WITHIN_S)
+            await until(is_settled, within_s)
         except TooLateError:
             return
 
@@ -131,11 +139,16 @@ class Company:
         except TooLateError:
             return
 
+    def join(self, role: Role, name: str, ports: Sequence[int]) -> Client:
+        """Another screen of the same person, for watching."""
+        reader = self._client(role, name, ports)
+        self._readers.append(reader)
+        return reader
+
     def look_again(self) -> None:
         """A second screen for everybody, which has seen nothing yet: it must show what the first one shows."""
-        self._readers = [self._client(role, f"{role.name} afresh") for role in self._cast]
-        for reader in self._readers:
-            reader.start(talking=False)
+        for role in self._cast:
+            self.join(role, f"{role.name} afresh", self._ports).start(talking=False)
 
     async def stop(self) -> None:
         for client in self._all:
@@ -156,9 +169,9 @@ class Company:
     def _all(self) -> list[Client]:
         return [*self.clients, *self._readers]
 
-    def _client(self, role: Role, name: str) -> Client:
-        access = Access(self._base_url, role.path, role.cookies, self._ports)
-        return Client(name, access, role.marks, random.Random(f"{self._rng.random()} {name}"), think_s=THINK_S)
+    def _client(self, role: Role, name: str, ports: Sequence[int]) -> Client:
+        access = Access(self._base_url, role.path, role.cookies, ports)
+        return self._kind(name, access, role.marks, random.Random(f"{self._rng.random()} {name}"), think_s=THINK_S)
 
 
 async def read_stored(

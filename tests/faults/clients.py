@@ -298,20 +298,29 @@ class Client:
 
     async def _keep_talking(self, place: Place) -> None:
         while not self._quiet.is_set():
-            message = self._new_message(place, f"{place.mark} {self._voice(place)} number {{number}}")
             is_hasty = self._rng.random() < 0.05
-            await self._get_through(message, times=2 if is_hasty else 1)
-            if message.outcome is Outcome.OK:
-                place.served = message.began
-            else:
-                self._notice(f"refused with {message.answers[-1].code}")
+            message = await self.say(place.screen.conversation, times=2 if is_hasty else 1)
             if not is_hasty:
                 await self._vary(place, message)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), self._rng.uniform(0, self._think_s))
 
-    def _voice(self, place: Place) -> str:
-        return "ask" if place.screen.of_visitor else "advise"
+    async def say(self, conversation: str, times: int = 1) -> Message:
+        """Say something new, until it is known to be stored."""
+        place = self.places[conversation]
+        # The text tells whose it is: two people of a conversation never say the same.
+        verb = "asked" if place.screen.of_visitor else "advised"
+        message = self._new_message(place, f"{place.mark} {verb} {{number}}")
+        await self._get_through(message, times)
+        if message.outcome is Outcome.OK:
+            place.served = message.began
+        else:
+            self._notice(f"refused with {message.answers[-1].code}")
+        return message
+
+    async def say_again(self, message: Message) -> None:
+        """The same under the same id, although it was answered."""
+        await self._try(message)
 
     def _new_message(self, place: Place, text: str, client_id: str = "") -> Message:
         number = len(self.messages) + 1
@@ -325,11 +334,11 @@ class Client:
         """Now and then: the same once more, the same id with another text, something that must be refused."""
         chance = self._rng.random()
         if chance < 0.10:
-            await self._try(message)
+            await self.say_again(message)
         elif chance < 0.15:
-            await self._get_through(self._new_message(place, f"{place.mark} conflict {{number}}", message.id))
+            await self._get_through(self._new_message(place, f"{place.mark} {self.name} conflict {{number}}", message.id))
         elif chance < 0.20:
-            await self._get_through(self._new_message(place, f"{place.mark} too long {{number}}" + " and on" * 600))
+            await self._get_through(self._new_message(place, f"{place.mark} {self.name} too long {{number}}" + " and on" * 600))
 
     async def _get_through(self, message: Message, times: int = 1) -> None:
         """Try until the message is stored or refused, always under the same id."""
