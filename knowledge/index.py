@@ -14,7 +14,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 from sqlalchemy import select
-from tantivy import Document, Searcher
+from tantivy import Document, Query, Searcher
 
 from core.db import Database
 from knowledge.articles import current_counter
@@ -64,6 +64,8 @@ class Index:
         self._writer: tantivy.IndexWriter | None = None
         self.meaning: Meaning | None = None
         self._refreshing = asyncio.Lock()
+        self.remembered: dict[tuple[int, int], str] = {}
+        """What suggestions work out from an article and its version; never more than they allow."""
         self.snapshot = Snapshot(
             counter=-1,
             searcher=self._index.searcher(),
@@ -114,7 +116,8 @@ class Index:
         for change in changes:
             row = rows[change.card.slug]
             if row < len(old.cards):
-                self._writer.delete_documents_by_term("row", row)
+                # By query: a deletion by term takes the number for a signed one and finds nothing.
+                self._writer.delete_documents_by_query(Query.term_query(self.schema, "row", row))
             audiences[row] = 0
             if change.card.status == Status.PUBLISHED:
                 audiences[row] = AUDIENCE_BITS[change.card.audience]

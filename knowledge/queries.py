@@ -8,6 +8,8 @@ from knowledge.words import Audiences
 
 FIELDS = {"title": 3.0, "summary": 1.6, "headings": 1.3, "tags": 0.8, "body": 1.0}
 TIE_BREAKER = 0.25
+# Between the words of a phrase may stand some that say nothing: hands round (her) neck.
+SLOP = 2
 
 
 def permitted(schema: Schema, audiences: Audiences, tag: str | None = None) -> list[tuple[Occur, Query]]:
@@ -29,7 +31,14 @@ def term_query(schema: Schema, term: Term) -> Query:
 def _phrase_query(schema: Schema, field: str, phrase: Phrase, boost: float) -> Query:
     if len(phrase) == 1:
         return Query.boost_query(Query.term_query(schema, field, phrase[0]), boost)
-    return Query.boost_query(Query.phrase_query(schema, field, list(phrase), slop=1), boost)
+    return Query.boost_query(Query.phrase_query(schema, field, list(phrase), slop=SLOP), boost)
+
+
+def found_rows(snapshot: Snapshot, query: Query, limit: int) -> list[int]:
+    """The rows that match, the best first."""
+    addresses = [address for _, address in snapshot.searcher.search(query, limit, count=False).hits]
+    rows = snapshot.searcher.fast_field_values("row", addresses) if addresses else []
+    return [int(row) for row in rows if row is not None]
 
 
 def text_of(snapshot: Snapshot, schema: Schema, row: int) -> str:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup, escape
-from tantivy import DocAddress, Occur, Query, Schema
+from tantivy import Occur, Query, Schema
 
 from knowledge.index import Index, Snapshot
 from knowledge.meaning import Vector
-from knowledge.queries import TIE_BREAKER, permitted, term_query, text_of
+from knowledge.queries import TIE_BREAKER, found_rows, permitted, term_query, text_of
 from knowledge.reading import Card
 from knowledge.spelling import correct
 from knowledge.terms import MOST_QUERY, Term
@@ -113,16 +113,7 @@ def _by_words(
         return []
     wanted = [(Occur.Should, Query.boost_query(query, weight)) for query, weight in clauses]
     query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted, least)), *permitted(schema, audiences, tag)])
-    hits = snapshot.searcher.search(query, MOST_FOUND, count=False).hits
-    return _rows(snapshot, [address for _, address in hits])
-
-
-def _rows(snapshot: Snapshot, addresses: list[DocAddress]) -> list[int]:
-    return (
-        [int(row) for row in snapshot.searcher.fast_field_values("row", addresses) if row is not None]
-        if addresses
-        else []
-    )
+    return found_rows(snapshot, query, MOST_FOUND)
 
 
 def nearest(snapshot: Snapshot, meaning: Vector, audiences: Audiences, tag: str | None = None) -> dict[int, float]:

@@ -10,7 +10,7 @@ from tantivy import Occur, Query
 
 from knowledge.index import Index, Snapshot
 from knowledge.queries import permitted, term_query
-from knowledge.terms import Term, stems_of, words_of
+from knowledge.terms import Term, content_stems, words_of
 from knowledge.words import Audiences
 
 SHORTEST = 5
@@ -37,7 +37,7 @@ def correct(
     known = {term.stems: term for term in snapshot.synonyms.terms(suggestion)}
     fixed = [
         known.get(stems) or replace(term, typed=corrected[term.typed], stems=stems)
-        if term.typed in corrected and (stems := tuple(stems_of(corrected[term.typed])))
+        if term.typed in corrected and (stems := content_stems(corrected[term.typed]))
         else term
         for term in terms
     ]

@@ -5,22 +5,28 @@ given. Whoever asks says which audiences may see the answer, and what was dismis
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from tantivy import Query
+from tantivy import Occur, Query
 
 from knowledge.index import Index, Snapshot
 from knowledge.meaning import DIMENSIONS, Meaning, Vector, unit
-from knowledge.queries import term_query, text_of
+from knowledge.queries import found_rows, permitted, term_query, text_of
 from knowledge.reading import Card
-from knowledge.search import Ranked, marking, rank
-from knowledge.terms import Term
+from knowledge.search import Ranked, rank
+from knowledge.terms import Term, content_stems
+from knowledge.vocabulary import SMALL_TALK
 from knowledge.words import Audiences, tag_words
 
 MOST_TERMS = 14
 MOST_MESSAGES = 6
 MOST_CHARACTERS = 1_000
+MOST_OF_TOPIC = 20
+MOST_REMEMBERED = 1_000
+
+# As much as the best article by words gets, while nothing but the enquiry is known; half of it when people have talked.
+TOPIC_BONUS = 0.12
 
 # What a ticked box says in the words of the articles.
 FLAG_WORDS: Mapping[str, str] = {
@@ -71,13 +77,26 @@ def suggest(
     parts = _parts(case)
     terms = _terms(snapshot, parts)
     clauses = [(term_query(index.schema, term), weight) for term, weight in terms]
-    if case.topic:
-        clauses.append((Query.const_score_query(Query.term_query(index.schema, "tag", case.topic), 1.0), 2.5))
     meaning = _meaning(index.meaning, parts) if index.meaning else None
     ranked = rank(index, snapshot, clauses, meaning, audiences)
+    if case.topic:
+        bonus = TOPIC_BONUS / 2 if case.messages else TOPIC_BONUS
+        ranked = _with_topic(index, snapshot, ranked, case.topic, audiences, bonus)
     chosen = [found for found in ranked if snapshot.cards[found.row].slug not in leave_out][:limit]
     words = [term for term, _ in terms]
     return [Suggestion(snapshot.cards[found.row], _why(index, snapshot, found, case.topic, words)) for found in chosen]
+
+
+def _with_topic(
+    index: Index, snapshot: Snapshot, ranked: list[Ranked], topic: str, audiences: Audiences, bonus: float
+) -> list[Ranked]:
+    """The topic of the enquiry lifts its articles; when nothing else was written, it alone brings them."""
+    found = {one.row for one in ranked}
+    query = Query.boolean_query([(Occur.Must, Query.all_query()), *permitted(index.schema, audiences, topic)])
+    others = [row for row in found_rows(snapshot, query, MOST_OF_TOPIC) if row not in found]
+    lifted = [replace(one, score=one.score + bonus) if topic in snapshot.cards[one.row].tags else one for one in ranked]
+    lifted += [Ranked(row, bonus / 2, by_words=False, similarity=0.0) for row in others]
+    return sorted(lifted, key=lambda one: (-one.score, snapshot.cards[one.row].slug))
 
 
 def _parts(case: Case) -> list[tuple[str, float]]:
@@ -85,7 +104,7 @@ def _parts(case: Case) -> list[tuple[str, float]]:
     messages = [message[:MOST_CHARACTERS] for message in case.messages[-MOST_MESSAGES:]]
     parts = [(message, 0.75**age) for age, message in enumerate(reversed(messages))]
     if case.question:
-        parts.append((case.question[:MOST_CHARACTERS], 0.5 if messages else 1.0))
+        parts.append((case.question[:MOST_CHARACTERS], 0.35 if messages else 1.0))
     parts += [(FLAG_WORDS[flag], 0.8) for flag in case.risk_flags if flag in FLAG_WORDS]
     return parts
 
@@ -95,6 +114,8 @@ def _terms(snapshot: Snapshot, parts: list[tuple[str, float]]) -> list[tuple[Ter
     weights: dict[Term, float] = {}
     for text, weight in parts:
         for term in snapshot.synonyms.terms(text):
+            if term.typed in SMALL_TALK:
+                continue
             weights[term] = max(weights.get(term, 0.0), weight)
     documents = max(snapshot.searcher.num_docs, 1)
 
@@ -119,11 +140,27 @@ def _meaning(meaning: Meaning, parts: list[tuple[str, float]]) -> Vector:
 def _why(index: Index, snapshot: Snapshot, found: Ranked, topic: str, terms: list[Term]) -> str:
     """The words that the article and the conversation share; else the topic; else that they mean the like."""
     card = snapshot.cards[found.row]
-    text = f"{card.title} {card.summary} {text_of(snapshot, index.schema, found.row)}"
-    shared = [term.typed for term in terms if (pattern := marking([term])) and pattern.search(text)][:3]
     reasons = []
-    if found.by_words and shared:
-        reasons.append("Both speak of " + ", ".join(f"“{word}”" for word in shared))
+    if found.by_words:
+        whole = _stems_of_article(index, snapshot, found.row)
+        shared = [
+            term.typed for term in terms if any(f" {' '.join(way)} " in whole for way in (term.stems, *term.others))
+        ]
+        reasons += ["Both speak of " + ", ".join(f"“{word}”" for word in shared[:3])] if shared else []
     if topic and topic in card.tags:
         reasons.append(f"Topic: {tag_words(topic)}")
     return "; ".join(reasons) or "Close in meaning"
+
+
+def _stems_of_article(index: Index, snapshot: Snapshot, row: int) -> str:
+    """The stems of an article's words in one line. Remembered, because the same articles are suggested again and again."""
+    card = snapshot.cards[row]
+    key = (card.article_id, card.version)
+    known = index.remembered.get(key)
+    if known is None:
+        text = f"{card.title} {card.summary} {text_of(snapshot, index.schema, row)}"
+        known = f" {' '.join(content_stems(text))} "
+        if len(index.remembered) >= MOST_REMEMBERED:
+            index.remembered.clear()
+        index.remembered[key] = known
+    return known

@@ -11,6 +11,8 @@ from knowledge.vocabulary import STOP_WORDS
 MOST_QUERY = 200
 MOST_WORDS = 24
 
+Phrase = tuple[str, ...]
+
 _POSSESSIVE = re.compile("['\u2019]s\\b", re.IGNORECASE)
 _APOSTROPHE = re.compile("(?<=\\w)['\u2019](?=\\w)")
 
@@ -51,15 +53,17 @@ def stems_of(text: str) -> list[str]:
 
 def content_words(text: str) -> list[str]:
     """The words that say something; all of them when none does."""
-    words = words_of(text)
-    return [word for word in words if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())] or words
+    return [word for word, _ in content_pairs(text)]
 
 
-def is_stop_word(word: str) -> bool:
-    return word in STOP_WORDS or (len(word) == 1 and not word.isdigit())
+def content_stems(text: str) -> Phrase:
+    return tuple(stem for _, stem in content_pairs(text))
 
 
-Phrase = tuple[str, ...]
+def content_pairs(text: str) -> list[tuple[str, str]]:
+    """Those words, each with its stem."""
+    pairs = list(zip(words_of(text), stems_of(text), strict=True))
+    return [pair for pair in pairs if pair[0] not in STOP_WORDS and (len(pair[0]) > 1 or pair[0].isdigit())] or pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,39 +76,32 @@ class Term:
 
 
 class Synonyms:
-    """Which phrases mean the same. Phrases are compared by the stems of their words."""
+    """Which phrases mean the same. Phrases are compared by the stems of the words in them that say something."""
 
     def __init__(self, groups: Iterable[str]) -> None:
         self._groups: dict[Phrase, set[Phrase]] = {}
         for group in groups:
-            phrases = {phrase for phrase in (tuple(stems_of(words)) for words in group.split(",")) if phrase}
+            phrases = {phrase for words in group.split(",") if (phrase := content_stems(words))}
             for phrase in phrases:
                 self._groups.setdefault(phrase, set()).update(phrases - {phrase})
         self._longest = max((len(phrase) for phrase in self._groups), default=1)
 
     def terms(self, text: str, most: int = MOST_WORDS) -> list[Term]:
         """What is looked for in a text, phrases of the field before single words, each once."""
-        words = words_of(text)[: 4 * most]
-        stems = [_stem(word) for word in words]
+        pairs = content_pairs(text)[: 4 * most]
+        words, stems = [word for word, _ in pairs], [stem for _, stem in pairs]
         found: dict[Phrase, Term] = {}
         position = 0
         while position < len(words) and len(found) < most:
             length = self._phrase_at(stems, position)
-            typed = " ".join(words[position : position + length])
             phrase = tuple(stems[position : position + length])
-            others = tuple(sorted(self._groups.get(phrase, ())))
-            if others or not is_stop_word(typed):
-                found.setdefault(phrase, Term(typed, phrase, others))
+            typed = " ".join(words[position : position + length])
+            found.setdefault(phrase, Term(typed, phrase, tuple(sorted(self._groups.get(phrase, ())))))
             position += length
-        return list(found.values()) or [Term(word, (_stem(word),)) for word in dict.fromkeys(words[:most])]
+        return list(found.values())
 
     def _phrase_at(self, stems: list[str], position: int) -> int:
         for length in range(min(self._longest, len(stems) - position), 1, -1):
             if tuple(stems[position : position + length]) in self._groups:
                 return length
         return 1
-
-
-def _stem(word: str) -> str:
-    stems = _STEMMING.analyze(word)
-    return stems[0] if stems else word

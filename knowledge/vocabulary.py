@@ -4,8 +4,9 @@
 SEED = (
     "DVDS, Clare's Law, Domestic Violence Disclosure Scheme, right to ask, right to know",
     (
-        "NFS, non-fatal strangulation, strangulation, strangling, choking, choked, throttling, suffocation, hands "
-        "round the neck, hands around her throat, grabbed by the throat"
+        "NFS, non-fatal strangulation, strangulation, strangling, choking, choked, throttling, suffocation, "
+        "hands round the neck, hands around the neck, hands round the throat, hands around the throat, hand on the "
+        "throat, grabbed by the throat"
     ),
     "DAPO, domestic abuse protection order",
     "DAPN, domestic abuse protection notice",
@@ -53,3 +54,15 @@ _SAY_NOTHING = """
     whom why will with would you your yours yourself
 """
 STOP_WORDS = frozenset(_SAY_NOTHING.split())
+
+# What is said in every talk and tells no article from another.
+_SMALL_TALK = """
+    able actually advice advise anything anyone area around ask asked asking bit case client come day days down everything feel
+    find first give given go goes going good great happen happened hear hello help hi hope idea issue keep kind know last let like
+    little long lot make maybe mean might moment month months morning much need needs new next night now ok okay old one ones
+    people perhaps person please possible probably put question quite really right round see seem seems situation someone
+    something soon sorry start still sure take talk tell thank thanks thing things think time today told tomorrow towards try
+    trying use useful using wait want wanted wants way week weeks well without wonder wondering work working would year years
+    yes yesterday yet
+"""
+SMALL_TALK = STOP_WORDS | frozenset(_SMALL_TALK.split())
