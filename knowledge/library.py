@@ -106,7 +106,7 @@ class Library:
         while True:
             try:
                 await self.refresh()
-                await self._write_notes()
+                await self.write_notes()
             except Unavailable:
                 logger.warning("guidance_not_followed")
             with contextlib.suppress(TimeoutError):
@@ -206,7 +206,8 @@ class Library:
         if len(self._notes) < MOST_NOTES:
             self._notes.append((table, row))
 
-    async def _write_notes(self) -> None:
+    async def write_notes(self) -> None:
+        """Store the searches and openings that were noted; `run` does it each second."""
         if not self._notes:
             return
         notes, self._notes = self._notes, []
