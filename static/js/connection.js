@@ -132,6 +132,11 @@ export class Connection {
     if (seq > (this.places.get(reference) ?? -1)) this.places.set(reference, seq)
   }
 
+  /** The next hello asks for all of it. @param {string} reference */
+  forget(reference) {
+    this.places.delete(reference)
+  }
+
   /** @returns {Frame} */
   _hello() {
     return {

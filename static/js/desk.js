@@ -11,15 +11,16 @@ import { makeShortcuts } from './desk_keys.js'
 import { deskPicker } from './desk_picker.js'
 import { readDoors } from './doors.js'
 import { Drafts } from './drafts.js'
-import { cloneTemplate, element, fill, slot } from './fragments.js'
+import { element, fill, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { Mine } from './mine.js'
+import { addNote } from './notes.js'
 import { Offers } from './offers.js'
 import { readChoices } from './preferences.js'
+import { reloadOnce } from './reload.js'
 import { Suggestions } from './suggestions.js'
 import { Talk } from './talk.js'
-import { clockText } from './times.js'
 import { Workspace } from './workspace.js'
 import { wireOutbox, wireSigns } from './wiring.js'
 import { readWords } from './words.js'
@@ -61,12 +62,17 @@ class Desk {
     this.arrived = new Map()
     /** @type {Set<string>} Conversations of which everything missed has come. */
     this.live = new Set()
+    /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
+    this.scrolls = new Map()
     this.lineAt = 0
     this.workspace = new Workspace(root, {
       onLine: () => this.drawLine(),
       onContext: (open) => this.suggestions.adopt(open),
       onLeave: () => this.leave(),
-      onOpen: () => this.open(),
+      onOpen: () => {
+        this.open()
+        this.talk?.composer?.focus()
+      },
       onMessage: (sentence) => this.say(sentence)
     })
   }
@@ -86,7 +92,7 @@ class Desk {
       .on('frame:offer_ended', ({ conversation }) => this.offers.end(conversation))
       .on('frame:suggestions', ({ conversation, articles }) => this.find(conversation) && this.suggestions.show(conversation, articles))
       .on('frame:error', (frame) => frame.code === 'assignment_lost' && !frame.id && this.onLost(frame))
-      .on('frame:reset', ({ conversation }) => this.find(conversation) && this.workspace.visit(location.href))
+      .on('frame:reset', (frame) => this.onReset(frame))
     this.root.addEventListener('submit', (event) => this.onSubmit(event))
     this.root.addEventListener('click', (event) => this.onClick(event))
     document.addEventListener('visibilitychange', () => this.look())
@@ -113,6 +119,7 @@ class Desk {
       this.connection.follow(reference, this.talk.lastSeq)
       for (const event of this.arrived.get(reference) ?? []) this.talk.receive(event)
       this.restoreDraft(this.talk)
+      this.talk.scroll.goTo(this.scrolls.get(reference) ?? '')
       deskPicker(this)
     }
     this.arrived.clear()
@@ -122,6 +129,7 @@ class Desk {
 
   leave() {
     const { talk } = this
+    if (talk) this.scrolls.set(talk.reference, talk.scroll.place)
     if (talk?.composer) this.drafts.keep(talk.reference, talk.composer.value)
     this.drafts.flush()
     this.talk = null
@@ -133,7 +141,6 @@ class Desk {
     if (!talk.composer) return
     if (kept !== undefined) talk.composer.value = kept
     talk.composer.enterSends = this.choices.enterSends
-    talk.composer.focus()
   }
 
   /** @param {Frame} frame */
@@ -141,6 +148,9 @@ class Desk {
     this.live.clear()
     for (const { conversation, read } of conversations) this.mine.markRead(conversation, read?.advisor ?? 0)
     this.mine.keepOnly(new Set(conversations.map((/** @type {Frame} */ one) => one.conversation)))
+    const { talk } = this
+    const isLost = talk?.composer && !conversations.some((/** @type {Frame} */ one) => one.conversation === talk.reference)
+    if (isLost) this.say('This conversation is no longer with you.')
     if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.refreshLine()
   }
 
@@ -163,7 +173,7 @@ class Desk {
    */
   onEventHere(talk, event) {
     talk.receive(event)
-    if (event.kind === 'note') this.addNote(event)
+    if (event.kind === 'note') addNote(this.root, event)
     if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
       const sentence = element('p', 'talk__closed', `${this.words('ended_closed')} `)
       const next = element('a', 'govuk-link', 'Wrap up')
@@ -180,18 +190,6 @@ class Desk {
     if (events) events.push(event)
   }
 
-  /** @param {Frame} event */
-  addNote(event) {
-    const notes = slot(this.root, 'notes')
-    const isThere = [...(notes?.children ?? [])].some((note) => slot(note, 'text')?.textContent?.trim() === event.text.trim())
-    if (isThere) return
-    const item = cloneTemplate(this.root, 'staff-note')
-    fill(item, 'author', event.author.name)
-    fill(item, 'text', event.text)
-    fill(item, 'time', clockText(new Date(event.at)))
-    notes?.append(item)
-  }
-
   /** @param {Frame} frame */
   onDesk({ waiting, mine, longest_wait_s: longestS = 0 }) {
     const isOther = Number(slot(this.root, 'waiting')?.textContent) !== waiting || Number(slot(this.root, 'active')?.textContent) !== mine
@@ -206,6 +204,13 @@ class Desk {
     this.offers.show(frame)
     this.attention.call('Someone is waiting for you')
     this.drawLine()
+  }
+
+  /** What is held of a conversation cannot be continued: it is drawn, or followed, from the start. @param {Frame} frame */
+  onReset({ conversation }) {
+    this.connection.forget(conversation)
+    if (this.find(conversation)) reloadOnce(() => this.outbox.isEmpty)
+    else this.connection.open()
   }
 
   /** @param {Frame} frame */

@@ -39,6 +39,20 @@ export class LogScroll {
     return item
   }
 
+  /** The first entry in sight, to come back to; empty at the newest end. */
+  get place() {
+    if (!this._box || this.isAtEnd) return ''
+    const top = this._box.getBoundingClientRect().top
+    const inSight = [...this._box.querySelectorAll('[data-seq][id]')].find((item) => item.getBoundingClientRect().bottom > top)
+    return inSight?.id ?? ''
+  }
+
+  /** @param {string} id */
+  goTo(id) {
+    const item = id ? this._box?.querySelector(`#${CSS.escape(id)}`) : null
+    item?.scrollIntoView({ block: 'start' })
+  }
+
   /** Something came while the reader was further up. */
   tellNew() {
     if (this._button && !this.isAtEnd) this._button.hidden = false

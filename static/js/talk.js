@@ -39,7 +39,7 @@ export class Talk {
     this._readSeq = 0
     this._typedAt = 0
     this._entries = new Entries(root, side, words, () => connection.name)
-    this._scroll = new LogScroll(root, () => this.maybeRead())
+    this.scroll = new LogScroll(root, () => this.maybeRead())
     this._announcer = announcer
     this._typing = slot(root, 'typing')
     this.composer = this._makeComposer(onInput)
@@ -66,7 +66,7 @@ export class Talk {
     // Once the connection is closed for good, the form goes to the server as it would without scripts.
     if (this._connection.state === 'closed') return false
     this._outbox.say(this.reference, text)
-    this._scroll.toEnd()
+    this.scroll.toEnd()
     return true
   }
 
@@ -74,10 +74,10 @@ export class Talk {
   receive(event) {
     this.lastSeq = Math.max(this.lastSeq, event.seq)
     if (event.id) this._outbox.settle(event.id)
-    const item = this._scroll.keeping(() => this._entries.addEvent(event))
+    const item = this.scroll.keeping(() => this._entries.addEvent(event))
     const isNews = item !== null && !this._entries.isOwn(event)
     if (isNews) {
-      this._scroll.tellNew()
+      this.scroll.tellNew()
       this._stopTyping()
     }
     this.maybeRead()
@@ -118,7 +118,7 @@ export class Talk {
   maybeRead() {
     clearTimeout(this._readTimer)
     this._readTimer = setTimeout(() => {
-      const isSeen = document.visibilityState === 'visible' && this._scroll.isAtEnd && this.root.isConnected
+      const isSeen = document.visibilityState === 'visible' && this.scroll.isAtEnd && this.root.isConnected
       if (!isSeen || this.lastSeq <= this._readSeq) return
       if (this._connection.send({ type: 'read', conversation: this.reference, seq: this.lastSeq })) this._readSeq = this.lastSeq
     }, READ_AFTER_MS)

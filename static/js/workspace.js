@@ -107,6 +107,9 @@ export class Workspace {
     }
     const none = slot(this.root, 'mine-none')
     if (none) none.hidden = slot(page, 'mine-none')?.hidden ?? true
+    const empty = this.root.querySelector('.desk__empty')
+    const emptyThere = page.querySelector('.desk__empty')
+    if (empty && emptyThere) empty.replaceWith(document.adoptNode(emptyThere))
     this._takeDuty(page)
     this._hooks.onLine()
   }
