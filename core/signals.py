@@ -57,12 +57,13 @@ class Signals:
         self._listeners: dict[str, list[Callable[[Hint], None]]] = {}
         self._gap_listeners: list[Callable[[], None]] = []
         self._heard = 0.0
+        self._in_doubt = False
         self._complained = 0.0
 
     @property
     def healthy(self) -> bool:
-        """Whether our own probe came back within two intervals."""
-        return time.monotonic() - self._heard < 2 * PROBE_INTERVAL_S + REDIS_TIMEOUT_S
+        """Whether our own probe came back within two intervals, and nothing has failed since."""
+        return not self._in_doubt and time.monotonic() - self._heard < 2 * PROBE_INTERVAL_S + REDIS_TIMEOUT_S
 
     def on(self, topic: str, listener: Callable[[Hint], None]) -> None:
         """Call `listener` with each hint of this topic that another process sends."""
@@ -125,6 +126,7 @@ class Signals:
                 node, batch = decoder.decode(message["data"])
                 if node == self.node:
                     self._heard = time.monotonic()
+                    self._in_doubt = False
                 else:
                     self._dispatch(batch)
 
@@ -142,7 +144,8 @@ class Signals:
         await asyncio.sleep(seconds)
 
     def _complain(self, event: str) -> None:
-        """Say it once in ten seconds, however often it happens."""
+        """Hints may have been lost. Say it once in ten seconds, however often it happens."""
+        self._in_doubt = True
         now = time.monotonic()
         if now - self._complained > 10:
             self._complained = now
