@@ -19,7 +19,7 @@ from core.clock import utc_now
 from core.crypto import KeyRing
 from core.db import Database
 from tests.faults.clients import Access, Client
-from tests.faults.history import Answer, Injected, Message, Outcome, Run, Shown
+from tests.faults.history import AFRESH, Answer, Injected, Message, Outcome, Run, Shown
 from tests.waiting import TooLateError, until
 
 # A page of 20 people at work types far less; this keeps two cores busy without filling them.
@@ -148,7 +148,7 @@ class Company:
     def look_again(self) -> None:
         """A second screen for everybody, which has seen nothing yet: it must show what the first one shows."""
         for role in self._cast:
-            self.join(role, f"{role.name} afresh", self._ports).start(talking=False)
+            self.join(role, f"{role.name}{AFRESH}", self._ports).start(talking=False)
 
     async def stop(self) -> None:
         for client in self._all:

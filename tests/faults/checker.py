@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from tests.faults.history import MARK, Message, Outcome, Run, Screen, Shown
+from tests.faults.history import AFRESH, MARK, Message, Outcome, Run, Screen, Shown
 
 MOST_LISTED = 30
 
@@ -158,27 +158,48 @@ def _check_heard(run: Run) -> Iterator[Finding]:
             yield Finding(Rule.FOREIGN, heard.client, f"heard {mark}")
 
 
-HEADINGS = ("fault", "times", "acknowledged", "lost", "doubled", "out of order", "longest gap (s)")
+HEADINGS = (
+    "fault",
+    "times",
+    "acknowledged",
+    "lost",
+    "doubled",
+    "out of order",
+    "longest gap (s)",
+    "latest on a screen (s)",
+)
 CALM = "(none)"
 
 
 def table(run: Run, findings: Iterable[Finding]) -> str:
-    """What happened from each fault until the next began, as text."""
+    """What happened from each fault until the next began, as text.
+
+    The longest gap is how long anybody waited for an acknowledgement; the latest on a screen is how long after it the
+    message came to the last screen, those of people who were cut off themselves included.
+    """
     begins = sorted((fault.began, fault.name) for fault in run.faults)
 
     def fault_at(moment: float) -> str:
         return next((name for began, name in reversed(begins) if began <= moment), CALM)
 
+    def fault_during(start: float, end: float) -> str:
+        """A wait belongs to the fault that struck during it, if one did."""
+        return next((name for began, name in begins if start <= began <= end), fault_at(start))
+
     times = Counter(fault.name for fault in run.faults)
     acknowledged: Counter[str] = Counter()
     gaps: defaultdict[str, float] = defaultdict(float)
+    delays: defaultdict[str, float] = defaultdict(float)
+    last_shown = _last_shown(run.screens)
     for message in run.messages:
         if (at := message.acknowledged_at) is None:
             continue
         acknowledged[fault_at(at)] += 1
-        # A wait belongs to the fault that struck during it, if one did.
-        name = next((name for began, name in begins if message.began <= began <= at), fault_at(message.began))
+        name = fault_during(message.began, at)
         gaps[name] = max(gaps[name], at - message.began)
+        shown = last_shown.get(message.text, at)
+        name = fault_during(at, shown)
+        delays[name] = max(delays[name], shown - at)
     broken: Counter[tuple[str, Rule]] = Counter()
     for finding in findings:
         if finding.message is not None:
@@ -186,12 +207,38 @@ def table(run: Run, findings: Iterable[Finding]) -> str:
     rows: list[tuple[str, ...]] = [HEADINGS]
     for name in sorted(times.keys() | acknowledged.keys()):
         counts = [broken[name, rule] for rule in (Rule.LOST, Rule.DOUBLED, Rule.ORDER)]
-        rows.append((name, str(times[name]), str(acknowledged[name]), *map(str, counts), f"{gaps[name]:.1f}"))
+        waits = f"{gaps[name]:.1f}", f"{delays[name]:.1f}"
+        rows.append((name, str(times[name]), str(acknowledged[name]), *map(str, counts), *waits))
+    return _aligned(rows)
+
+
+def slowest(run: Run, count: int = 5) -> str:
+    """The messages that waited longest, with what came back for each try and after how long: where to look first."""
+
+    def wait(message: Message) -> float:
+        return (message.acknowledged_at or message.began) - message.began
+
+    return "\n".join(
+        f"{wait(message):5.1f} s  {message.sender}: "
+        + ", ".join(f"{answer.code or answer.outcome} at {answer.at - message.began:.1f}" for answer in message.answers)
+        for message in sorted(run.messages, key=wait, reverse=True)[:count]
+    )
+
+
+def _last_shown(screens: Iterable[Screen]) -> dict[str, float]:
+    last: dict[str, float] = {}
+    for screen in screens:
+        if not screen.client.endswith(AFRESH):
+            for text, at in screen.shown_at.items():
+                last[text] = max(at, last.get(text, at))
+    return last
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         )
         for row in rows
     )

@@ -244,6 +244,7 @@ class Client:
         line = Shown(seq, frame["kind"], author, frame.get("id") or "", frame.get("text", ""))
         if seq == place.last + 1:
             lines.append(line)
+            place.screen.shown_at[line.text] = time.monotonic()
         elif seq > place.last:
             place.screen.noticed.append(f"{seq} came after {place.last}")
             self._ask_again(place)
@@ -336,9 +337,13 @@ class Client:
         if chance < 0.10:
             await self.say_again(message)
         elif chance < 0.15:
-            await self._get_through(self._new_message(place, f"{place.mark} {self.name} conflict {{number}}", message.id))
+            await self._get_through(
+                self._new_message(place, f"{place.mark} {self.name} conflict {{number}}", message.id)
+            )
         elif chance < 0.20:
-            await self._get_through(self._new_message(place, f"{place.mark} {self.name} too long {{number}}" + " and on" * 600))
+            await self._get_through(
+                self._new_message(place, f"{place.mark} {self.name} too long {{number}}" + " and on" * 600)
+            )
 
     async def _get_through(self, message: Message, times: int = 1) -> None:
         """Try until the message is stored or refused, always under the same id."""

@@ -11,6 +11,9 @@ from enum import StrEnum
 # Each conversation has a word of its own in every text said in it, so that a text in a wrong place is known for what it is.
 MARK = re.compile(r"\bzqmark[a-z]{10}\b")
 
+# What the name of a screen ends in that was opened when all was over.
+AFRESH = " afresh"
+
 
 class Outcome(StrEnum):
     """What one try ended in, as its sender knows it."""
@@ -84,6 +87,8 @@ class Screen:
     of_visitor: bool
     lines: list[Shown] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
+    shown_at: dict[str, float] = field(default_factory=dict)
+    """When each text came, for a client that was there all the time."""
 
 
 @dataclass(frozen=True, slots=True)

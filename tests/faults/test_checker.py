@@ -163,9 +163,11 @@ def test_the_table_counts_by_fault() -> None:
         Injected("process killed", 2.5, 5.5),
         Injected("process killed", 6.2, 7),
     ]
-    run = replace(run_of(messages=messages), faults=faults)
+    shown_at = {messages[1].text: 7.5}
+    screens = [Screen("Cora", HERE, False, list(GOOD_LOG), shown_at=shown_at)]
+    run = replace(run_of(messages=messages, screens=screens), faults=faults)
     rows = [row.split() for row in table(run, check(run)).splitlines()[1:]]
     assert rows == [
-        ["Redis", "killed", "1", "1", "0", "0", "0", "0.5"],
-        ["process", "killed", "2", "2", "0", "0", "0", "4.0"],
+        ["Redis", "killed", "1", "1", "0", "0", "0", "0.5", "0.0"],
+        ["process", "killed", "2", "2", "0", "0", "0", "4.0", "1.5"],
     ]

@@ -18,7 +18,7 @@ from core.people import Role
 from tests.engines import PostgresServer, RedisServer
 from tests.faults import breakages
 from tests.faults.cast import Company, SignIn, engage, read_stored
-from tests.faults.checker import check, describe, table
+from tests.faults.checker import check, describe, slowest, table
 from tests.faults.history import Shown
 from tests.faults.nemesis import Fault, Nemesis
 from tests.faults.proxy import Proxy
@@ -140,7 +140,7 @@ async def _rage(
             await company.settle(tops)
             run = company.leave(stored, nemesis.injected)
             findings = check(run)
-            print(f"\nseed {plan.seed}\n{table(run, findings)}")
+            print(f"\nseed {plan.seed}\n{table(run, findings)}\n{slowest(run)}")
         assert not findings, f"seed {plan.seed}\n{describe(findings)}"
 
 
