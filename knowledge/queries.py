@@ -10,6 +10,7 @@ FIELDS = {"title": 3.0, "summary": 1.6, "headings": 1.3, "tags": 0.8, "body": 1.
 TIE_BREAKER = 0.25
 # Between the words of a phrase may stand some that say nothing: hands round (her) neck.
 SLOP = 2
+COMMON = 50
 
 
 def permitted(schema: Schema, audiences: Audiences, tag: str | None = None) -> list[tuple[Occur, Query]]:
@@ -32,6 +33,11 @@ def _phrase_query(schema: Schema, field: str, phrase: Phrase, boost: float) -> Q
     if len(phrase) == 1:
         return Query.boost_query(Query.term_query(schema, field, phrase[0]), boost)
     return Query.boost_query(Query.phrase_query(schema, field, list(phrase), slop=SLOP), boost)
+
+
+def is_common(snapshot: Snapshot, term: Term) -> bool:
+    """Whether so many articles hold a word that it is certainly finished and well spelt."""
+    return len(term.stems) == 1 and snapshot.searcher.doc_freq("body", term.stems[0]) >= COMMON
 
 
 def found_rows(snapshot: Snapshot, query: Query, limit: int) -> list[int]:

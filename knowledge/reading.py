@@ -139,7 +139,10 @@ async def uses_since(connection: AsyncConnection, since: datetime) -> dict[int, 
 
 
 def _published() -> Select[Any]:
-    return select(article_version, article.c.slug, article.c.status, article.c.changed).join(
+    version = article_version.c
+    columns = (version.article_id, version.version, version.title, version.summary, version.audience, version.tags)
+    more = (version.last_checked, version.review_by, version.html)
+    return select(*columns, *more, article.c.slug, article.c.status, article.c.changed).join(
         article,
         and_(article.c.id == article_version.c.article_id, article.c.published_version == article_version.c.version),
     )

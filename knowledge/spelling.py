@@ -9,7 +9,7 @@ from dataclasses import replace
 from tantivy import Occur, Query
 
 from knowledge.index import Index, Snapshot
-from knowledge.queries import permitted, term_query
+from knowledge.queries import is_common, permitted, term_query
 from knowledge.terms import Term, content_stems, words_of
 from knowledge.words import Audiences
 
@@ -45,7 +45,7 @@ def correct(
 
 
 def _is_known(index: Index, snapshot: Snapshot, term: Term, audiences: Audiences) -> bool:
-    return bool(_find(index, snapshot, term_query(index.schema, term), audiences, 1))
+    return is_common(snapshot, term) or bool(_find(index, snapshot, term_query(index.schema, term), audiences, 1))
 
 
 def _begins_a_word(index: Index, snapshot: Snapshot, typed: str, audiences: Audiences) -> bool:

@@ -53,7 +53,8 @@ def stems_of(text: str) -> list[str]:
 
 def content_words(text: str) -> list[str]:
     """The words that say something; all of them when none does."""
-    return [word for word, _ in content_pairs(text)]
+    words = words_of(text)
+    return [word for word in words if _says_something(word)] or words
 
 
 def content_stems(text: str) -> Phrase:
@@ -61,9 +62,13 @@ def content_stems(text: str) -> Phrase:
 
 
 def content_pairs(text: str) -> list[tuple[str, str]]:
-    """Those words, each with its stem."""
+    """The words that say something, each with its stem."""
     pairs = list(zip(words_of(text), stems_of(text), strict=True))
-    return [pair for pair in pairs if pair[0] not in STOP_WORDS and (len(pair[0]) > 1 or pair[0].isdigit())] or pairs
+    return [pair for pair in pairs if _says_something(pair[0])] or pairs
+
+
+def _says_something(word: str) -> bool:
+    return word not in STOP_WORDS and (len(word) > 1 or word.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
