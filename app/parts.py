@@ -91,7 +91,9 @@ class Parts:
         self.public = PublicPages(db, self.log, self.conversations, self.queue, opening, guidance, clock)
         enquiries = Limiter(ENQUIRIES_PER_SECOND, ENQUIRIES_BURST, enabled=settings.rate_limits)
         self.ask = AskPages(db, self.conversations, self.log, audit, opening, tickets, enquiries, clock, guidance)
-        self.visitor = VisitorPages(db, self.conversations, self.log, surroundings, throttle, clock, epoch, network)
+        self.visitor = VisitorPages(
+            db, self.conversations, self.log, self.fanout, surroundings, throttle, clock, epoch, network
+        )
         self.feedback = FeedbackPages(self.conversations, feedbacks, self.visitor.show_ended)
         claims = Claims(db, self.log, self.fanout, audit, clock)
         views = DeskViews(
@@ -137,4 +139,5 @@ class Parts:
             return await self.sessions.find(person.token) is not None
 
         heads = partial(self.conversations.heads_of_account, person.account_id)
-        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, may_act)
+        once = partial(self.conversations.head_once_of, person.account_id)
+        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, may_act, once)

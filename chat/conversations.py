@@ -17,7 +17,7 @@ from chat.keys import ConversationKeys, place_of
 from chat.log import Log
 from chat.references import new_reference, new_resume_code, parse_reference, parse_resume_code
 from chat.session import Head
-from chat.tables import conversation, draft, participant
+from chat.tables import conversation, draft, event, participant
 from chat.words import OPEN, Kind, Side, Status
 from core.clock import Clock
 from core.crypto import DataKey, new_token, token_hash
@@ -189,6 +189,12 @@ class Conversations:
 
     async def heads_of_account(self, account_id: str) -> list[Head]:
         return await self._heads(and_(conversation.c.status == Status.ACTIVE, _seen_by(account_id)))
+
+    async def head_once_of(self, account_id: str, reference: str) -> Head | None:
+        """A conversation that this account has written in, whoever has it now."""
+        wrote = select(event.c.id).where(event.c.conversation_id == conversation.c.id, event.c.author == account_id)
+        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), wrote.exists()))
+        return heads[0] if heads else None
 
     async def _heads(self, where: Any) -> list[Head]:
         columns = [conversation.c[name] for name in Head.__slots__]

@@ -7,7 +7,7 @@ every five while hints are known to arrive, the numbers of all conversations wit
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,13 +22,14 @@ from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
 
 if TYPE_CHECKING:
-    from chat.session import Session
+    from chat.session import Session, Viewer
 
 logger = structlog.get_logger()
 
 MOST_RECENT = 64
 POLL_S = 1.0
 POLLS_WHILE_HEALTHY = 5
+TYPING_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,16 @@ class Feed:
     sessions: "set[Session]" = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     """What the authors seen so far are called, so that no name has to travel with a hint."""
+    marks: dict[str, int] = field(default_factory=dict)
+    """How far each side is known here to have read."""
 
     def render(self, event: Event) -> Rendered:
         self.names[event.author.key] = event.author.name
         staff = event_frame(self.reference, event)
         visitor = hidden_frame(self.reference, event.seq) if event.hidden_from_visitor else staff
-        return Rendered(event.seq, staff, visitor, ends=event.kind in (Kind.ENDED, Kind.LEFT))
+        # An advisor who leaves was brought in and goes; the conversation goes on.
+        left = event.kind is Kind.LEFT and event.author.kind is not Side.ADVISOR
+        return Rendered(event.seq, staff, visitor, ends=left or event.kind is Kind.ENDED)
 
 
 class Fanout:
@@ -70,12 +75,16 @@ class Fanout:
         self._wanted: dict[int, int] = {}
         self._wake = asyncio.Event()
         self._recheck_all = False
+        self._is_behind = False
+        """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
+        self._typed: OrderedDict[tuple[int, str], float] = OrderedDict()
         self._newcomers: list[Callable[[Session, int], None]] = []
         self.is_draining = False
         log.on_stored(self._stored_here)
         signals.on("event", self._hinted)
         signals.on("passing", self._passing_hinted)
         signals.on("account", self._account_hinted)
+        signals.on("access", self._access_hinted)
         signals.on_gap(self._missed_hints)
 
     # Sessions come and go.
@@ -212,6 +221,7 @@ class Fanout:
                     for events in (await self._log.read_many(cursors)).values():
                         self._keep(events)
             except (Unavailable, NotFound):
+                self._is_behind = True
                 logger.warning("hinted_events_not_read")
 
     async def _poll(self) -> None:
@@ -220,10 +230,12 @@ class Fanout:
         while True:
             await asyncio.sleep(POLL_S)
             count += 1
-            if self._feeds and (not self._signals.healthy or count % POLLS_WHILE_HEALTHY == 0):
+            if self._feeds and (self._is_behind or not self._signals.healthy or count % POLLS_WHILE_HEALTHY == 0):
                 try:
+                    self._is_behind = False
                     await self._compare_tops()
                 except Unavailable:
+                    self._is_behind = True
                     logger.warning("poll_failed")
 
     async def _compare_tops(self) -> None:
@@ -243,16 +255,40 @@ class Fanout:
             if (to is None or session.viewer.side is to) and session.viewer.key != but:
                 session.offer(f"{slot}:{conversation_id}", text)
 
-    def pass_on(self, conversation_id: int, what: str, side: Side, key: str, seq: int = 0) -> None:
-        """Typing or a read mark, to everybody else in the conversation, in every process."""
-        self._passing_hinted(["passing", conversation_id, what, side, key, seq])
-        self._signals.send("passing", conversation_id, what, side, key, seq)
+    def pass_typing(self, conversation_id: int, viewer: "Viewer") -> None:
+        """To everybody else in the conversation, at most once a second for each who types."""
+        now, who = time.monotonic(), (conversation_id, viewer.key)
+        while self._typed and now - next(iter(self._typed.values())) >= TYPING_EVERY_S:
+            self._typed.popitem(last=False)
+        if who not in self._typed:
+            self._typed[who] = now
+            self._pass_on(conversation_id, "typing", viewer)
+
+    def pass_read(self, conversation_id: int, viewer: "Viewer", seq: int) -> None:
+        """A read mark, to everybody else in the conversation."""
+        self._pass_on(conversation_id, "read", viewer, seq)
+
+    def mark(self, conversation_id: int, side: Side) -> int:
+        """How far this side is known to have read; 0 when nobody here follows the conversation."""
+        feed = self._feeds.get(conversation_id)
+        return feed.marks.get(side, 0) if feed else 0
+
+    def _pass_on(self, conversation_id: int, what: str, viewer: "Viewer", seq: int = 0) -> None:
+        """In every process, and never with a name: that is known where the conversation is followed."""
+        if (feed := self._feeds.get(conversation_id)) is not None:
+            feed.names.setdefault(viewer.key, viewer.name)
+        self._passing_hinted(["passing", conversation_id, what, viewer.side, viewer.key, seq])
+        self._signals.send("passing", conversation_id, what, viewer.side, viewer.key, seq)
 
     def _passing_hinted(self, hint: Hint) -> None:
         _, conversation_id, what, side, key, seq = hint
         feed = self._feeds.get(conversation_id)
         if feed is None:
             return
+        if what == "read":
+            if seq <= feed.marks.get(side, 0):
+                return
+            feed.marks[side] = seq
         author = {"kind": side, "name": feed.names.get(key, "")}
         extra = {"seq": seq} if what == "read" else {}
         text = frame(what, conversation=feed.reference, author=author, **extra)
@@ -274,6 +310,16 @@ class Fanout:
         for session in self._sessions:
             if session.viewer.key == hint[1]:
                 session.look_again()
+
+    def access_changed(self, conversation_id: int) -> None:
+        """Who may see this conversation changed: its sessions look again, here and elsewhere."""
+        self._access_hinted(["access", conversation_id])
+        self._signals.send("access", conversation_id)
+
+    def _access_hinted(self, hint: Hint) -> None:
+        feed = self._feeds.get(hint[1])
+        for session in feed.sessions if feed else ():
+            session.look_again()
 
     async def close_unless(self, live: Callable[[set[str]], Awaitable[set[str]]]) -> None:
         """Close the sessions of staff whose sign-in has ended. `live` answers which of these tokens still hold."""

@@ -4,16 +4,16 @@ A frame is one JSON object; `type` says which one it is (`t` is read and sent as
 BadFrame; text that cannot be stored is InvalidText, so that the person is told rather than the program.
 """
 
-import json
 import uuid
 from typing import Any
 
 import msgspec
 
 from core.errors import BadFrame, InvalidText
+from core.forms import decode_object, is_storable
 
 SUBPROTOCOL = "advice.v1"
-MOST_FRAME_BYTES = 65_536
+MOST_ID_CHARACTERS = 64
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -50,41 +50,34 @@ FRAMES: dict[str, type[Frame]] = {"hello": Hello, "say": Say, "typing": Typing, 
 _encoder = msgspec.json.Encoder()
 
 
-def parse_frame(text: str) -> tuple[Frame, Any]:
-    """The frame, and the `id` it carries, if any. Raises BadFrame or InvalidText."""
-    document = parse_object(text)
+def parse_frame(document: dict[str, Any]) -> Frame:
+    """What the client wants. Raises BadFrame or InvalidText."""
+    if not is_storable(document):
+        raise InvalidText
     kind = document.get("type", document.get("t"))
     struct = FRAMES.get(kind) if isinstance(kind, str) else None
     if struct is None:
         raise BadFrame
     try:
-        return msgspec.convert(document, struct), document.get("id")
+        return msgspec.convert(document, struct)
     except msgspec.ValidationError:
         raise BadFrame from None
 
 
-def parse_object(text: str | bytes) -> dict[str, Any]:
+def parse_object(text: str) -> dict[str, Any]:
+    """The JSON object in a frame. Raises BadFrame."""
     try:
-        document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise (InvalidText if _has_lone_surrogate(text) else BadFrame) from None
-    if not isinstance(document, dict):
-        raise BadFrame
-    return document
+        return decode_object(text)
+    except ValueError:
+        raise BadFrame from None
+
+
+def id_of(document: dict[str, Any]) -> str | None:
+    """The id that an answer to this frame carries, when the client gave one that can be said again."""
+    given = document.get("id")
+    return given[:MOST_ID_CHARACTERS] if isinstance(given, str) and is_storable(given) else None
 
 
 def frame(kind: str, **fields: Any) -> str:
     """A frame of the server's, as text."""
     return _encoder.encode({"type": kind, "t": kind, **fields}).decode()
-
-
-def _has_lone_surrogate(text: str | bytes) -> bool:
-    """msgspec refuses half a surrogate pair as broken JSON; to the person it is a character that cannot be stored."""
-    try:
-        document = json.loads(text)
-        json.dumps(document, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False

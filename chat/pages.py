@@ -15,15 +15,17 @@ from starlette.responses import JSONResponse, Response
 from chat.conversations import Conversation, Conversations
 from chat.entries import entry_views
 from chat.events import Author
+from chat.fanout import Fanout
 from chat.holding import Held, hold_page
 from chat.log import PAGE, Log, Receipt
+from chat.references import parse_reference
 from chat.saying import Said, say
 from chat.session import Viewer
 from chat.transcripts import Transcript, as_pdf, as_text
 from chat.words import Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
-from core.errors import BadFrame, NotFound, RateLimited, Refusal
+from core.errors import BadFrame, Ended, NotFound, RateLimited, Refusal
 from core.forms import field
 from core.limits import Throttle
 from core.text import MESSAGE_CHARACTERS
@@ -49,6 +51,7 @@ class VisitorPages:
         db: Database,
         conversations: Conversations,
         log: Log,
+        fanout: Fanout,
         surroundings: Surroundings,
         throttle: Throttle,
         clock: Clock,
@@ -58,6 +61,7 @@ class VisitorPages:
         self._db = db
         self._conversations = conversations
         self._log = log
+        self._fanout = fanout
         self._surroundings = surroundings
         self._throttle = throttle
         self._clock = clock
@@ -122,7 +126,7 @@ class VisitorPages:
 
     async def show_ended(self, request: Request, found: Conversation, *, status: int = 200, **changes: Any) -> Response:
         """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""
-        context = await self._surroundings.ended(found) | changes
+        context = await self._surroundings.ended(found) | {"unsent": ""} | changes
         events = await self._log.read(found.id, 0, limit=10_000)
         articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
         shown = _shown(found, _advisor_name(events))
@@ -144,8 +148,10 @@ class VisitorPages:
     async def _refused(self, request: Request, refusal: Refusal, text: str) -> Response:
         """The page again, with the reason at the box and the text still in it."""
         found = await self._found(request)
-        if found is None or not found.is_open:
+        if found is None:
             raise refusal
+        if not found.is_open:
+            return await self.show_ended(request, found, status=refusal.status, unsent=text)
         return await self._page(request, found, status=refusal.status, errors={"text": refusal.text}, draft=text)
 
     async def leave(self, request: Request) -> Response:
@@ -153,7 +159,13 @@ class VisitorPages:
         if found is None:
             return see_other("/resume")
         if found.is_open:
-            await self._conversations.end(found, found.visitor, self._clock())
+            try:
+                await self._conversations.end(found, found.visitor, self._clock())
+            except Ended:
+                # An advisor took it at this moment: then the visitor leaves a conversation, no longer the line.
+                found = await self._found(request)
+                if found is not None and found.is_open:
+                    await self._conversations.end(found, found.visitor, self._clock())
         return see_other("/chat")
 
     async def forget(self, request: Request) -> Response:
@@ -203,7 +215,8 @@ class VisitorPages:
             errors["resume_code"] = "Enter the code that was shown with it."
         if errors:
             return _resume_page(request, errors, reference, 422)
-        keys = (f"resume:{reference[:40].upper()}", f"resume-from:{self._network(request)}")
+        # However the reference is written, its tries are counted together.
+        keys = (f"resume:{parse_reference(reference)}", f"resume-from:{self._network(request)}")
         now = self._clock()
         try:
             async with self._db.write() as connection:
@@ -220,6 +233,9 @@ class VisitorPages:
             return _resume_page(
                 request, {"resume_code": "Reference and code do not fit together. Check both."}, reference, 422
             )
+        found = await self._conversations.of_visitor(token)
+        if found is not None:
+            self._fanout.access_changed(found.id)
         response = see_other("/chat")
         set_cookie(request, response, VISITOR_COOKIE, token)
         return response

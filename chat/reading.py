@@ -1,6 +1,6 @@
 """Read marks: how far each side has read. They only move forward, are shown at once and stored a moment later.
 
-A mark is a courtesy, not a promise: many are gathered into one write, and a lost one is set by the next.
+A mark is a courtesy, not a promise: many are gathered into one write, and what a crash loses is set by the next.
 """
 
 import asyncio
@@ -29,12 +29,14 @@ class ReadMarks:
 
     def moved(self, head: Head, viewer: Viewer, seq: int) -> None:
         """This side has read up to `seq`; beyond what there is counts as all."""
+        side = viewer.side
         seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
-        if seq <= max(self._moved.get((head.id, viewer.side), 0), 0):
+        stored = head.visitor_read if side is Side.VISITOR else head.advisor_read
+        if seq <= max(stored, self._fanout.mark(head.id, side), self._moved.get((head.id, side), 0)):
             return
-        self._moved[head.id, viewer.side] = seq
+        self._moved[head.id, side] = seq
         self._wake.set()
-        self._fanout.pass_on(head.id, "read", viewer.side, viewer.key, seq)
+        self._fanout.pass_read(head.id, viewer, seq)
 
     async def run(self) -> None:
         while True:
@@ -46,6 +48,8 @@ class ReadMarks:
                 await self._store(moved)
             except Unavailable:
                 logger.warning("read_marks_not_stored", count=len(moved))
+                self._moved = moved | self._moved
+                self._wake.set()
 
     async def _store(self, moved: dict[tuple[int, Side], int]) -> None:
         async with self._db.write() as connection:

@@ -37,6 +37,7 @@ class Viewer:
     """Who is connected. `key` is the author key; `token` is the staff session, empty for visitors.
 
     `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active.
+    `once` finds a conversation that this viewer has written in and does not have any longer.
     """
 
     side: Side
@@ -45,6 +46,7 @@ class Viewer:
     token: str
     heads: Callable[[], Awaitable[Sequence[Head]]]
     may_act: Callable[[], Awaitable[bool]] | None = None
+    once: Callable[[str], Awaitable[Head | None]] | None = None
 
 
 class TooSlow(Exception):
@@ -56,6 +58,8 @@ class Session:
         self.viewer = viewer
         self.cursors: dict[int, int] = {}
         self.tab: str | None = None
+        self.owner = viewer.key
+        """Who this is, unlike any other: the account, or the conversation of a visitor."""
         self.close_code: int | None = None
         self._fanout = fanout
         self._epoch = epoch
@@ -105,6 +109,16 @@ class Session:
                 return head
         raise NotFound
 
+    async def find_to_write(self, reference: str) -> Head:
+        """The same, and what was this viewer's once: what is sent again there gets its answer, what is new its refusal."""
+        try:
+            return self.find(reference)
+        except NotFound:
+            head = await self.viewer.once(reference) if self.viewer.once is not None else None
+            if head is None:
+                raise
+            return head
+
     def know(self, heads: Sequence[Head]) -> None:
         """Be able to find these, without following them."""
         self._heads = {head.id: head for head in heads}
@@ -115,8 +129,10 @@ class Session:
 
     async def greet(self, hello: Hello) -> None:
         """Take up the client's cursors; what it may not continue is reset, what it may not see does not exist."""
-        self.tab = hello.tab or self.tab
         heads = await self.viewer.heads()
+        self.tab = self.tab or hello.tab
+        if self.viewer.side is Side.VISITOR and heads:
+            self.owner = heads[0].reference
         same_epoch = hello.epoch is None or hello.epoch == self._epoch
         after = {parse_reference(name): seq for name, seq in hello.after.items()}
         self._let_go(keep=set())
@@ -184,12 +200,13 @@ class Session:
             return
         for_visitor = self.viewer.side is Side.VISITOR
         while conversation_id in self.cursors:
-            new_here = not self._told[conversation_id]
-            read = self._fanout.read_through if new_here else self._fanout.after
-            events = await read(conversation_id, self.cursors[conversation_id])
+            new_here, cursor = not self._told[conversation_id], self.cursors[conversation_id]
+            events = await (self._fanout.read_through if new_here else self._fanout.after)(conversation_id, cursor)
+            if self.cursors.get(conversation_id) != cursor:
+                # The client said hello again while we read: what we found follows a place that it has left.
+                continue
             for one in events:
-                cursor = self.cursors.get(conversation_id)
-                if cursor is not None and one.seq == cursor + 1:
+                if self.cursors.get(conversation_id) == one.seq - 1:
                     self.cursors[conversation_id] = one.seq
                     if one.ends:
                         self._over.add(conversation_id)
@@ -208,6 +225,11 @@ class Session:
             heads = await self.viewer.heads()
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
+            return
+        if self.viewer.side is Side.VISITOR and not heads:
+            # The conversation was taken up on another device, or erased.
+            self._let_go(keep=set())
+            self.close(4104)
             return
         for head in self._let_go(keep={head.id for head in heads}):
             if head.id not in self._over:

@@ -15,14 +15,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chat.events import Author
 from chat.fanout import Fanout
-from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, parse_frame
+from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, id_of, parse_frame, parse_object
 from chat.holding import Held
 from chat.log import Log
 from chat.reading import ReadMarks
 from chat.saying import Said, say
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from core.clock import rfc3339
-from core.errors import BadFrame, RateLimited, Refusal, TextOnly
+from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
 from core.limits import TokenBucket
 
 logger = structlog.get_logger()
@@ -98,13 +98,21 @@ class Sockets:
             return writer.result() if writer.done() else reader.result()
         finally:
             self._fanout.leave(session)
-            if session.tab is not None and self._tabs.get((session.viewer.key, session.tab)) is session:
-                del self._tabs[session.viewer.key, session.tab]
+            if session.tab is not None and self._tabs.get((session.owner, session.tab)) is session:
+                del self._tabs[session.owner, session.tab]
             for task in (reader, writer):
                 task.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
 
     async def _read(self, websocket: WebSocket, session: Session) -> int:
+        try:
+            return await self._read_frames(websocket, session)
+        except Closing as closing:
+            return closing.code
+        except TooSlow:
+            return TOO_SLOW
+
+    async def _read_frames(self, websocket: WebSocket, session: Session) -> int:
         intake = Intake(enabled=self._rate_limits)
         greeted = False
         while True:
@@ -113,24 +121,23 @@ class Sockets:
                 text = await _next_text(websocket, HELLO_WITHIN_S if not greeted else None)
                 if text is None:
                     return 0
-                if text == "":
-                    raise TextOnly
+                document = parse_object(text)
+                given_id = id_of(document)
                 intake.count()
-                request, given_id = parse_frame(text)
+                request = parse_frame(document)
                 if not greeted and not isinstance(request, Hello):
                     return NOT_THE_PROTOCOL
                 await self._do(session, request)
                 greeted = True
             except Refusal as refusal:
                 self._refuse(session, refusal, given_id)
-                if isinstance(refusal, BadFrame | TextOnly) and intake.is_too_bad():
+                not_understood = isinstance(refusal, BadFrame | InvalidText | TextOnly)
+                if isinstance(refusal, TextOnly) or (isinstance(refusal, BadFrame) and intake.is_too_bad()):
                     return NOT_THE_PROTOCOL
-                if isinstance(refusal, TextOnly) or not greeted:
-                    return NOT_THE_PROTOCOL
-            except Closing as closing:
-                return closing.code
-            except TooSlow:
-                return TOO_SLOW
+                if not greeted:
+                    return NOT_THE_PROTOCOL if not_understood else OUR_FAULT
+            # Frames that came together are read without waiting: what answers them must get its turn to be written.
+            await asyncio.sleep(0)
 
     async def _do(self, session: Session, request: Frame) -> None:
         match request:
@@ -143,14 +150,14 @@ class Sockets:
                 self._reads.moved(head, session.viewer, request.seq)
             case Typing():
                 head = session.find(request.conversation)
-                self._fanout.pass_on(head.id, "typing", session.viewer.side, session.viewer.key)
+                self._fanout.pass_typing(head.id, session.viewer)
             case Hello():
                 await session.greet(request)
                 self._replace_tab(session)
 
     async def _say(self, session: Session, request: Say) -> None:
-        head = session.find(request.conversation)
         viewer = session.viewer
+        head = await session.find_to_write(request.conversation)
         if viewer.may_act is not None and not await viewer.may_act():
             raise Closing(SIGN_IN)
         author = Author(viewer.side, viewer.key, viewer.name)
@@ -171,10 +178,10 @@ class Sockets:
             )
         )
 
-    def _refuse(self, session: Session, refusal: Refusal, given_id: object) -> None:
+    def _refuse(self, session: Session, refusal: Refusal, given_id: str | None) -> None:
         fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
-        if isinstance(given_id, str):
-            fields["id"] = given_id[:64]
+        if given_id is not None:
+            fields["id"] = given_id
         if isinstance(refusal, RateLimited):
             fields["retry_after_s"] = refusal.retry_after_s
         session.reply(frame("error", **fields))
@@ -183,7 +190,7 @@ class Sockets:
         """A tab has one connection: an older one of the same tab is closed."""
         if session.tab is None:
             return
-        name = (session.viewer.key, session.tab)
+        name = (session.owner, session.tab)
         older = self._tabs.get(name)
         if older is not None and older is not session:
             older.close(REPLACED)
@@ -217,7 +224,7 @@ class Intake:
 
 
 async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:
-    """The next frame's text, empty for a binary one, None when the client is gone."""
+    """The next frame's text; None when the client is gone. Raises TextOnly for a binary one."""
     try:
         async with asyncio.timeout(within_s):
             message = await websocket.receive()
@@ -225,10 +232,14 @@ async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None
         raise Closing(NOT_THE_PROTOCOL) from None
     if message["type"] == "websocket.disconnect":
         return None
-    return message.get("text") or ""
+    text: str | None = message.get("text")
+    if text is None:
+        raise TextOnly
+    return text
 
 
 async def _write(websocket: WebSocket, session: Session) -> int:
+    beat_at = time.monotonic() + HEARTBEAT_S
     try:
         while True:
             async for text in session.owed():
@@ -236,9 +247,11 @@ async def _write(websocket: WebSocket, session: Session) -> int:
                     await websocket.send({"type": "websocket.send", "text": text})
             if session.close_code is not None:
                 return session.close_code
-            if not await session.rest(HEARTBEAT_S):
+            # Other frames do not put it off: a line that is busy with typing may have lost an event.
+            if time.monotonic() >= beat_at or not await session.rest(beat_at - time.monotonic()):
                 session.reply(session.heartbeat())
-    except TimeoutError:
+                beat_at = time.monotonic() + HEARTBEAT_S
+    except (TimeoutError, TooSlow):
         return TOO_SLOW
     except (WebSocketDisconnect, RuntimeError):
         # The client went away between two frames; the reader knows it too.

@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
+import structlog
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -16,10 +17,13 @@ from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.reading import ReadMarks
 from chat.session import Head, Session, Viewer
-from core.errors import BadFrame, NotFound
+from core.errors import BadFrame, NotFound, Refusal
 from core.forms import field
 from core.web import posted, posted_json
 
+logger = structlog.get_logger()
+
+EVENT_STREAM = "text/event-stream"
 STREAM_S = 60.0
 STREAM_JITTER_S = 10.0
 KEEP_ALIVE_S = 15.0
@@ -44,10 +48,12 @@ class Streams:
         viewer = await self._find_viewer(request)
         if viewer is None:
             return _sign_in_first()
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(media_type=EVENT_STREAM, headers=headers)
         session = Session(self._fanout, viewer, self._epoch)
         hello = await self._hello(request, viewer)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._stream(session, hello), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._stream(session, hello), media_type=EVENT_STREAM, headers=headers)
 
     async def _stream(self, session: Session, hello: Hello) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
@@ -63,6 +69,9 @@ class Streams:
                     yield f"data: {session.heartbeat()}\n\n"
             async for text in session.owed():
                 yield f"id: {session.place()}\ndata: {text}\n\n"
+        except Refusal as refusal:
+            # The answer has begun, so it can only end here; the client comes back with its place.
+            logger.warning("stream_refused", code=refusal.code)
         finally:
             self._fanout.leave(session)
 
@@ -71,7 +80,7 @@ class Streams:
         if viewer is None:
             return _sign_in_first()
         hello = await self._hello(request, viewer)
-        wait_s = _seconds(request.query_params.get("wait", ""))
+        wait_s = _seconds(request.query_params.get("wait", "")) if request.method == "GET" else 0.0
         session = Session(self._fanout, viewer, self._epoch)
         self._fanout.enter(session)
         try:
@@ -95,7 +104,7 @@ class Streams:
 
     async def typing(self, request: Request) -> Response:
         viewer, head, _ = await self._posted_about(request)
-        self._fanout.pass_on(head.id, "typing", viewer.side, viewer.key)
+        self._fanout.pass_typing(head.id, viewer)
         return Response(status_code=204)
 
     async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]]:

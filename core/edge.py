@@ -38,7 +38,6 @@ class Edge:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
         scope.setdefault("state", {})["reference"] = reference = secrets.token_hex(4)
         started = False
 
@@ -50,7 +49,7 @@ class Edge:
                 message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in present)]
             await send(message)
 
-        refused = self._refused(scope, headers)
+        refused = self._refused(scope)
         if refused is not None:
             await refused(scope, receive, send_with_headers)
             return
@@ -67,27 +66,29 @@ class Edge:
                 )
                 await response(scope, receive, send_with_headers)
 
-    def _refused(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or hosts[0].decode("latin-1").lower() not in self._settings.hosts and not _is_probe(scope):
+    def _refused(self, scope: Scope) -> Response | None:
+        if not self._is_our_host(scope) and not (_is_probe(scope) and len(_values(scope, b"host")) == 1):
             return PlainTextResponse("This is not an address of the service. Check the Host header and BASE_URL.", 400)
-        if scope["method"] in UNSAFE_METHODS and not self._same_site(headers):
+        if scope["method"] in UNSAFE_METHODS and not self._is_same_site(scope):
             return PlainTextResponse("This form came from another site. Nothing was done.", 403)
         return None
 
-    def _same_site(self, headers: dict[bytes, bytes]) -> bool:
-        origin = headers.get(b"origin")
-        if origin is not None:
-            return origin.decode("latin-1").lower() in self._settings.origins
-        return headers.get(b"sec-fetch-site", b"same-origin") in (b"same-origin", b"none")
+    def _is_our_host(self, scope: Scope) -> bool:
+        hosts = _values(scope, b"host")
+        return len(hosts) == 1 and hosts[0] in self._settings.hosts
+
+    def _is_same_site(self, scope: Scope) -> bool:
+        """What the browser says of where a form comes from. Whoever sends neither header is no browser."""
+        origins, sites = _values(scope, b"origin"), _values(scope, b"sec-fetch-site")
+        if "cross-site" in sites:
+            return False
+        if origins:
+            return all(origin in self._settings.origins for origin in origins)
+        return all(site in ("same-origin", "none") for site in sites)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1").lower()
-        if (
-            origin not in self._settings.origins
-            or headers.get(b"host", b"").decode("latin-1").lower() not in self._settings.hosts
-        ):
+        origins = _values(scope, b"origin")
+        if len(origins) != 1 or origins[0] not in self._settings.origins or not self._is_our_host(scope):
             await _deny(send, 403, [])
         elif self._is_draining():
             await _deny(send, 503, [(b"retry-after", b"2")])
@@ -96,6 +97,10 @@ class Edge:
                 await self._app(scope, receive, send)
             except Exception as problem:  # noqa: BLE001  # the last stop: nothing may leave with a traceback
                 _log_crash(problem, secrets.token_hex(4))
+
+
+def _values(scope: Scope, header: bytes) -> list[str]:
+    return [value.decode("latin-1").lower() for name, value in scope["headers"] if name == header]
 
 
 async def _deny(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:

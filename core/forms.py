@@ -4,6 +4,8 @@ A form must be a form, JSON must be JSON, text must be UTF-8 without NUL. What c
 and words for it before any page sees it.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,12 +15,16 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from core.errors import InvalidText
+
 MOST_FIELDS = 200
 MOST_FIELD_BYTES = 1_000_000
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_TYPE = "multipart/form-data"
 JSON_TYPE = "application/json"
+
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def content_type(request: Request) -> str:
@@ -51,14 +57,45 @@ async def read_form(request: Request) -> FormData:
 
 
 async def read_json(request: Request) -> dict[str, Any]:
-    """The posted JSON object; 400 `invalid_json` for anything else."""
+    """The posted JSON object; 400 `invalid_json` for anything else. Raises InvalidText for half of a surrogate pair."""
     try:
-        document = msgspec.json.decode(await request.body())
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        document = None
-    if not isinstance(document, dict):
-        raise HTTPException(400, "invalid_json")
+        document = decode_object(await request.body())
+    except ValueError:
+        raise HTTPException(400, "invalid_json") from None
+    if not is_storable(document):
+        raise InvalidText
     return document
+
+
+def decode_object(text: str | bytes) -> dict[str, Any]:
+    """A JSON object, which may hold half of a surrogate pair (see `is_storable`). ValueError for anything else."""
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        document = _decode_half_pairs(text)
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")
+    return document
+
+
+def is_storable(document: object) -> bool:
+    """Whether everything in it can be written as UTF-8."""
+    try:
+        msgspec.json.encode(document)
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
+
+
+def _decode_half_pairs(text: str | bytes) -> object:
+    """JSON can name half of a surrogate pair. msgspec calls that broken; the person is to be told about the character."""
+    if not _HALF_PAIR.search(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")):
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return None if is_storable(document) else document
 
 
 def field(form: Mapping[str, str | UploadFile], name: str) -> str:

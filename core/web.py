@@ -137,7 +137,9 @@ def refuse(request: Request, refusal: Refusal) -> Response:
             body["retry_after_s"] = refusal.retry_after_s
         response: Response = JSONResponse(body, refusal.status, headers={"Cache-Control": "no-store"})
     else:
-        response = error_page(request, refusal.status, refusal.text)
+        # What will pass may be sent again from the page that says so.
+        kept = getattr(request.state, "form", None) if refusal.status in (429, 503) else None
+        response = error_page(request, refusal.status, refusal.text, kept)
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_s)
     return response

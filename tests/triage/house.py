@@ -150,7 +150,15 @@ class House:
         public = PublicPages(self.db, self.log, self.conversations, self.queue, self.opening, self.guidance, self.clock)
         throttle = Throttle(self.signer)
         visitor = VisitorPages(
-            self.db, self.conversations, self.log, self.surroundings, throttle, self.clock, EPOCH, lambda request: ""
+            self.db,
+            self.conversations,
+            self.log,
+            self.fanout,
+            self.surroundings,
+            throttle,
+            self.clock,
+            EPOCH,
+            lambda request: "",
         )
         feedback = FeedbackPages(self.conversations, self.feedbacks, visitor.show_ended)
         return [
