@@ -84,6 +84,10 @@ def staff_doors(parts: Parts) -> list[Door]:
     one, article = "/desk/conversations/{reference}", "/editor/{slug}"
     return [
         Door("/sign-out", parts.sign_in.sign_out, SIGNED_IN, POST),
+        Door("/account", parts.account.show, SIGNED_IN),
+        Door("/account/password", parts.account.change_password, SIGNED_IN, POST),
+        Door("/account/sessions/end", parts.account.end_others, SIGNED_IN, POST),
+        Door("/account/sessions/{number}/end", parts.account.end_session, SIGNED_IN, POST),
         Door("/desk", desk.show, DESK),
         Door("/desk/presence", desk.presence, ADVISOR, POST),
         Door("/desk/next", desk.take_next, ADVISOR, POST),

@@ -30,6 +30,7 @@ from knowledge.editor import EditorPages
 from knowledge.library import Library
 from knowledge.pages import GuidancePages
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
+from staff.account_pages import AccountPages
 from staff.accounts import Accounts
 from staff.pages import SignInPages, network
 from staff.passwords import Passwords
@@ -88,6 +89,7 @@ class Parts:
         # Pages.
         accounts = Accounts(db, audit, self.sessions, clock)
         self.sign_in = SignInPages(db, audit, accounts, self.sessions, self.passwords, throttle, clock)
+        self.account = AccountPages(db, audit, accounts, self.sessions, self.passwords, throttle, clock)
         self.public = PublicPages(db, self.log, self.conversations, self.queue, opening, guidance, clock)
         enquiries = Limiter(ENQUIRIES_PER_SECOND, ENQUIRIES_BURST, enabled=settings.rate_limits)
         self.ask = AskPages(db, self.conversations, self.log, audit, opening, tickets, enquiries, clock, guidance)

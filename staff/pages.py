@@ -26,7 +26,7 @@ from staff.accounts import Account, Accounts, fold_email
 from staff.passwords import MOST_CHARACTERS, Passwords, Verdict
 from staff.sessions import Sessions
 
-FIRST_PAGES = {Role.ADVISOR: "/desk", Role.SUPERVISOR: "/supervise", Role.EDITOR: "/editor", Role.ADMIN: "/admin"}
+FIRST_PAGES = {Role.ADVISOR: "/desk", Role.SUPERVISOR: "/desk", Role.EDITOR: "/editor", Role.ADMIN: "/account"}
 """Where an account begins: the first of these whose role it has."""
 
 MOST_EMAIL = 254
@@ -169,7 +169,6 @@ def _form(
         next=path,
         errors=errors or {},
         notice="You are signed out." if "signed_out" in request.query_params else None,
-        single_sign_on=None,
     )
 
 

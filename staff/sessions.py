@@ -112,10 +112,16 @@ class Sessions:
     async def end_number(self, account_id: str, number: str) -> None:
         """End the session that `of_account` listed under this number."""
         async with self._database.write() as connection:
-            names = await connection.execute(select(session.c.token_hash).where(session.c.account_id == account_id))
-            for name in [name for name in names.scalars() if _number(name) == number]:
-                await connection.execute(delete(session).where(session.c.token_hash == name))
+            await self.delete_number(connection, account_id, number)
         self.changed(account_id)
+
+    async def delete_number(self, connection: AsyncConnection, account_id: str, number: str) -> bool:
+        """The same inside the caller's transaction, who calls `changed` after the commit. False when there is none."""
+        names = await connection.execute(select(session.c.token_hash).where(session.c.account_id == account_id))
+        found = [name for name in names.scalars() if _number(name) == number]
+        for name in found:
+            await connection.execute(delete(session).where(session.c.token_hash == name))
+        return bool(found)
 
     async def end_all(self, account_id: str, *, but: str = "") -> None:
         """End every session of the account but the one with the token `but`."""
@@ -184,6 +190,11 @@ class Sessions:
     def _forget_all(self) -> None:
         self._changes += 1
         self._known.clear()
+
+
+def session_number(token: str) -> str:
+    """The number under which `of_account` lists the session of this token."""
+    return _number(token_hash(token))
 
 
 def _number(name: bytes) -> str:

@@ -10,9 +10,9 @@ from tests.live import DEMO_PASSWORD, LiveService
 PLACES = {
     "advisor@example.org": "/desk",
     "advisor2@example.org": "/desk",
-    "supervisor@example.org": "/supervise",
+    "supervisor@example.org": "/desk",
     "editor@example.org": "/editor",
-    "admin@example.org": "/admin",
+    "admin@example.org": "/account",
 }
 
 

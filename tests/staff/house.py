@@ -27,6 +27,7 @@ from core.people import Role
 from core.settings import read_settings
 from core.signals import Signals, open_redis
 from core.web import Site, account, refuse_http, render
+from staff.account_pages import AccountPages
 from staff.accounts import Account, Accounts, NewAccount
 from staff.pages import SignInPages
 from staff.passwords import Passwords
@@ -40,6 +41,12 @@ TEMPLATES = {
         "<h1>Sign in</h1>{% for name, advice in errors.items() %}<p class=error>{{ name }}: {{ advice }}</p>{% endfor %}"
         "<form method=post><input name=csrf_token value='{{ csrf_token }}'><input name=email value='{{ email }}'>"
         "<input name=next value='{{ next }}'></form>"
+    ),
+    "staff/account.html": (
+        "<p>{{ account.name }}, {{ email }}, {{ roles|join(' ') }}</p>"
+        "{% for one in sessions %}<p>session: {{ one.number }} {{ 'this' if one.number == this else 'other' }}</p>{% endfor %}"
+        "{% for name, advice in errors.items() %}<p>{{ name }}: {{ advice }}</p>{% endfor %}"
+        "<form><input name=csrf_token value='{{ csrf_token }}'></form>{{ message or '' }}"
     ),
     "public/error.html": "<h1>{{ heading }}</h1><p>{{ advice }}</p>",
     "page.html": "<p>Hello {{ account.name }}</p><input name=csrf_token value='{{ csrf_token }}'>",
@@ -112,12 +119,18 @@ async def open_house(
     signals = Signals(redis, "test")
     sessions = Sessions(database, signals, "session", clock)
     accounts = Accounts(database, audit, sessions, clock)
-    pages = SignInPages(database, audit, accounts, sessions, passwords, Throttle(signer), clock)
+    throttle = Throttle(signer)
+    pages = SignInPages(database, audit, accounts, sessions, passwords, throttle, clock)
+    own = AccountPages(database, audit, accounts, sessions, passwords, throttle, clock)
     app = Starlette(
         routes=[
             Door("/sign-in", pages.show_sign_in, PUBLIC).route(),
             Door("/sign-in", pages.sign_in, PUBLIC, ("POST",)).route(),
             Door("/sign-out", pages.sign_out, SIGNED_IN, ("POST",)).route(),
+            Door("/account", own.show, SIGNED_IN).route(),
+            Door("/account/password", own.change_password, SIGNED_IN, ("POST",)).route(),
+            Door("/account/sessions/end", own.end_others, SIGNED_IN, ("POST",)).route(),
+            Door("/account/sessions/{number}/end", own.end_session, SIGNED_IN, ("POST",)).route(),
             Door("/desk", show_name, roles(Role.ADVISOR)).route(),
             Door("/desk/anything", show_name, roles(Role.ADVISOR), ("POST",)).route(),
             Door("/supervise", show_name, roles(Role.SUPERVISOR)).route(),

@@ -127,7 +127,7 @@ async def test_session_of_somebody_else_in_the_browser_ends(house: House) -> Non
     page = await house.browser().get("/sign-in")
     shared.cookies.set("form", page.cookies["form"], domain="127.0.0.1")
     form = {"csrf_token": field_value(page.text, "csrf_token"), "email": "sue@example.org", "password": PASSWORD}
-    assert (await shared.post("/sign-in", data=form)).headers["location"] == "/supervise"
+    assert (await shared.post("/sign-in", data=form)).headers["location"] == "/desk"
     assert (await coras.get("/desk")).status_code == 303
 
 
