@@ -91,8 +91,8 @@ class DeskPages:
         found = await self._conversations.access_staff(request.path_params["reference"], person)
         if not found.is_open:
             return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
-        q, redact = request.query_params.get("q", "")[:200], request.query_params.get("redact", "")
-        return render(request, "desk/desk.html", **await self._views.workspace(person, found, q, redact))
+        q = request.query_params.get("q", "")[:200]
+        return render(request, "desk/desk.html", **await self._views.workspace(person, found, q))
 
     async def presence(self, request: Request) -> Response:
         person, fields = account(request), _fields(request)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from chat.conversations import Conversation, Conversations
 from chat.entries import entry_views
@@ -19,15 +19,14 @@ from chat.tables import conversation, participant
 from chat.words import Kind, Side, Status
 from core.clock import Clock, from_ms
 from core.db import Database
-from core.people import Role, SignedIn
-from staff.tables import account, account_role
+from core.people import SignedIn
 from triage import words
 from triage.guidance import Guidance
 from triage.hours import Opening
 from triage.presence import Presences
 from triage.queue import Line, Queue
 from triage.surroundings import enquiry_in_words, retention
-from triage.words import Presence, Urgency
+from triage.words import Urgency
 from triage.wrap_up import WrapUps
 
 MOST_EVENTS = 10_000
@@ -81,15 +80,14 @@ class DeskViews:
             "conversation": None,
         }
 
-    async def workspace(self, person: SignedIn, found: Conversation, q: str = "", redact: str = "") -> dict[str, Any]:
+    async def workspace(self, person: SignedIn, found: Conversation, q: str = "") -> dict[str, Any]:
         """The middle and the right column as well."""
         events = await self._log.read(found.id, limit=MOST_EVENTS)
-        entries = entry_views(events, for_visitor=False)
         can_write = await self.can_write(person, found)
         return {
             **await self.desk(person),
             "conversation": self._head(found, can_write=can_write, is_mine=found.advisor_id == person.account_id),
-            "events": entries,
+            "events": entry_views(events, for_visitor=False),
             "seen_seq": found.visitor_read,
             "draft": await self._conversations.draft(found, person.account_id),
             "message_id": str(uuid4()),
@@ -102,8 +100,6 @@ class DeskViews:
             "found": self._guidance.find(q) if q.strip() else None,
             "notes": _notes(events),
             "replies": [],
-            "colleagues": await self._colleagues(person),
-            "redacting": next((one for one in entries if redact and str(one.seq) == redact), None),
         }
 
     async def closed(self, person: SignedIn, found: Conversation) -> dict[str, Any]:
@@ -186,25 +182,6 @@ class DeskViews:
         async with self._db.read() as connection:
             rows = await connection.execute(query.order_by(conversation.c.sort_key, conversation.c.id).limit(20))
             return [row.reference for row in rows]
-
-    async def _colleagues(self, person: SignedIn) -> list[dict[str, Any]]:
-        """Advisors who could take this over, with the room they have."""
-        held = (
-            select(func.count())
-            .select_from(conversation)
-            .where(conversation.c.advisor_id == account.c.id, conversation.c.status == Status.ACTIVE)
-            .scalar_subquery()
-        )
-        query = (
-            select(account.c.id, account.c.name, account.c.presence, (account.c.capacity - held).label("room"))
-            .join(account_role, account_role.c.account_id == account.c.id)
-            .where(account_role.c.role == Role.ADVISOR, ~account.c.disabled, account.c.id != person.account_id)
-            .where(account.c.presence != Presence.AWAY)
-            .order_by(account.c.name)
-        )
-        async with self._db.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return [{"id": row.id, "name": row.name, "presence": row.presence, "room": max(row.room, 0)} for row in rows]
 
 
 def _is_visitors_word(event: Event) -> bool:

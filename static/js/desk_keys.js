@@ -1,6 +1,6 @@
 /** Which key does what at the desk, and the button that shows them. */
 
-import { element, slot } from './fragments.js'
+import { element } from './fragments.js'
 import { Shortcuts } from './shortcuts.js'
 
 /**
@@ -42,7 +42,7 @@ function addButton(root, shortcuts) {
   button.addEventListener('click', () => shortcuts.open())
   const line = element('p', 'desk__keys')
   line.append(button)
-  ;(slot(root, 'duty')?.closest('section') ?? root).append(line)
+  ;(root.querySelector('#line') ?? root).append(line)
 }
 
 /**
