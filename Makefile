@@ -30,7 +30,7 @@ bench: .venv/.dev static/dist/.built engines ## measure it, with its references 
 	@$(PY) -m bench $(BENCH)
 
 faults: .venv/.dev static/dist/.built engines ## break its parts one after the other, for longer than in `make test`
-	@$(PY) -m pytest tests/faults --fault-seconds 300 $(FAULTS)
+	@$(PY) -m pytest tests/faults -s --fault-seconds 130 $(FAULTS)
 
 engines: .venv/.dev
 	@setup/engines
