@@ -49,7 +49,7 @@ class Role:
 
 
 def engage(base_url: str, advisors: Sequence[SignIn], conversations_each: int, rng: random.Random) -> list[Role]:
-    """Open the conversations and have them accepted. Without advisors the same number of visitors waits."""
+    """Open the conversations and have them accepted."""
     cast: list[Role] = []
     for number, sign_in in enumerate(advisors):
         visitors = [ask(base_url, f"visitor {number}-{one}", new_mark(rng)) for one in range(conversations_each)]

@@ -76,7 +76,6 @@ class Client:
             conversation: Place(Screen(name, conversation, of_visitor=access.path.startswith("/chat")), mark)
             for conversation, mark in marks.items()
         }
-        self.connections = 0
         self._access = access
         self._rng = rng
         self._think_s = think_s
@@ -167,7 +166,6 @@ class Client:
                 ping_interval=None,
                 proxy=None,
             )
-        self.connections += 1
         await self._say_hello()
         is_asked = False
         while True:
