@@ -28,8 +28,10 @@ cli = typer.Typer(
 )
 accounts = typer.Typer(no_args_is_help=True, help="Accounts of staff.")
 guidance = typer.Typer(no_args_is_help=True, help="Articles as a folder of Markdown files.")
+hours = typer.Typer(no_args_is_help=True, help="When the service is open.")
 cli.add_typer(accounts, name="account")
 cli.add_typer(guidance, name="guidance")
+cli.add_typer(hours, name="hours")
 
 
 @cli.command()
@@ -129,6 +131,30 @@ def export_guidance(folder: Path) -> None:
     from app.commands import export_guidance as write
 
     print(f"{asyncio.run(write(os.environ, folder))} articles written.")
+
+
+@hours.command("show")
+def show_hours() -> None:
+    """Say when the service is open."""
+    from app.commands import hours_in_force
+
+    print(asyncio.run(hours_in_force(os.environ)))
+
+
+@hours.command("set")
+def set_hours(week: Annotated[str, typer.Argument(help='As in "mon-fri 9:30-17:00; sat 10:00-12:00".')]) -> None:
+    """Open at these hours of each week, London time. They replace those before."""
+    from app.commands import set_hours as change
+
+    print(asyncio.run(change(os.environ, week)))
+
+
+@hours.command("always")
+def always_open() -> None:
+    """Open round the clock."""
+    from app.commands import open_always
+
+    print(asyncio.run(open_always(os.environ)))
 
 
 @cli.command()

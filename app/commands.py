@@ -19,8 +19,10 @@ from core.people import Role
 from knowledge.folder import Outcome, Report, export_folder
 from knowledge.imports import Importer
 from knowledge.rendering import Renderer
-from staff.accounts import Account, NewAccount
+from staff.accounts import BY_COMMAND, Account, NewAccount
 from staff.passwords import check_new_password
+from triage.hours import load_timetable
+from triage.office_hours import hours_line, parse_hours, store_always_open, store_hours, timetable_in_words
 
 
 async def add_account(
@@ -77,6 +79,32 @@ async def export_guidance(environ: Mapping[str, str], folder: Path) -> int:
             return await export_folder(database, folder)
         except OSError as problem:
             raise StartError(f"The folder cannot be written: {problem.strerror}.") from None
+
+
+async def hours_in_force(environ: Mapping[str, str]) -> str:
+    async with _database(environ) as database, database.read() as connection:
+        return timetable_in_words(await load_timetable(connection))
+
+
+async def set_hours(environ: Mapping[str, str], week: str) -> str:
+    """Running processes keep to the new hours within two seconds. Returns what holds now."""
+    periods, audit = parse_hours(week), _audit(environ)
+    async with _database(environ) as database, database.write() as connection:
+        await store_hours(connection, periods)
+        await audit.append(connection, utc_now(), BY_COMMAND, "hours_set", "hours", week=hours_line(periods))
+        return timetable_in_words(await load_timetable(connection))
+
+
+async def open_always(environ: Mapping[str, str]) -> str:
+    audit = _audit(environ)
+    async with _database(environ) as database, database.write() as connection:
+        await store_always_open(connection)
+        await audit.append(connection, utc_now(), BY_COMMAND, "always_open", "hours")
+        return timetable_in_words(await load_timetable(connection))
+
+
+def _audit(environ: Mapping[str, str]) -> AuditLog:
+    return AuditLog(Signer.from_file(command_settings(environ).secret_key_file))
 
 
 def _print_report(report: Report, *, dry_run: bool) -> None:

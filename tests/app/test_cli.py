@@ -230,6 +230,21 @@ def test_guidance_with_a_bad_file_is_not_imported(migrated: Dutyline, tmp_path: 
     assert migrated("guidance", "export", str(tmp_path / "out")).stdout == "0 articles written.\n"
 
 
+def test_hours_are_set_and_shown(migrated: Dutyline) -> None:
+    assert migrated("hours", "show").stdout == "Open round the clock.\n"
+    sentence = "Open mon-fri 9:30-17:00; sat 10:00-12:00 (London), not on bank holidays of England and Wales.\n"
+    assert migrated("hours", "set", "Mon-Fri 09:30-17:00; sat 10-12").stdout == sentence
+    assert migrated("hours", "show").stdout == sentence
+    assert migrated("hours", "always").stdout == "Open round the clock.\n"
+    assert migrated("hours", "show").stdout == "Open round the clock.\n"
+
+
+def test_hours_with_a_mistake_change_nothing(migrated: Dutyline) -> None:
+    assert migrated("hours", "set", "mon 9-17").returncode == 0
+    assert_one_line(migrated("hours", "set", "mon-funday 9-17"), 1, '"funday" is not a day')
+    assert "mon 9:00-17:00" in migrated("hours", "show").stdout
+
+
 def test_doctor_shows_how_to_make_keys(dutyline: Dutyline) -> None:
     ended = dutyline("doctor", changed={"MASTER_KEYS_FILE": ""})
     assert ended.returncode == 2
