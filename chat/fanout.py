@@ -196,6 +196,13 @@ class Fanout:
     def _missed_hints(self) -> None:
         self._recheck_all = True
         self._wake.set()
+        self._look_at_desks_again()
+
+    def _look_at_desks_again(self) -> None:
+        """A conversation may have come to a desk, or left it, without a hint."""
+        for session in self._sessions:
+            if session.viewer.token:
+                session.look_again()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -234,6 +241,8 @@ class Fanout:
                 try:
                     self._is_behind = False
                     await self._compare_tops()
+                    if not self._signals.healthy:
+                        self._look_at_desks_again()
                 except Unavailable:
                     self._is_behind = True
                     logger.warning("poll_failed")

@@ -33,6 +33,8 @@ MOST_PLACES = 50
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
 NOT_NEWS = frozenset({"welcome", "caught_up"})
+OF_THE_LINE = frozenset({"queue", "desk", "suggestions"})
+LINE_WAIT_S = 5.0
 
 
 class Streams:
@@ -138,20 +140,28 @@ class Streams:
 
 
 async def _collect(session: Session, wait_s: float) -> list[str]:
-    """The frames that are owed, after waiting for the first piece of news at most so long."""
+    """The frames that are owed, after waiting for the first piece of news at most so long.
+
+    Every new session is told the state of the line at once; that alone ends the wait only after five seconds.
+    """
     loop = asyncio.get_running_loop()
-    until = loop.time() + wait_s
+    began = loop.time()
     frames = [text async for text in session.owed()]
-    while (
-        session.close_code is None and not any(_is_news(text) for text in frames) and (left := until - loop.time()) > 0
-    ):
+    while session.close_code is None:
+        kinds = {msgspec.json.decode(text, type=_Kind).type for text in frames} - NOT_NEWS
+        patience_s = 0.0 if kinds - OF_THE_LINE else min(wait_s, LINE_WAIT_S) if kinds else wait_s
+        left = began + patience_s - loop.time()
+        if left <= 0:
+            break
         if await session.rest(left):
             frames += [text async for text in session.owed()]
     return frames
 
 
-def _is_news(text: str) -> bool:
-    return msgspec.json.decode(text)["type"] not in NOT_NEWS
+class _Kind(msgspec.Struct):
+    """Which frame it is; the rest is not decoded."""
+
+    type: str
 
 
 def _number(text: str) -> object:
