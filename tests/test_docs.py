@@ -71,7 +71,7 @@ def commands_in(text: str) -> set[str]:
     blocks = [block for language, block in FENCE.findall(text) if language == "sh"]
     inline = re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
     lines = [line for block in blocks for line in block.splitlines()] + inline
-    return {found[1] for line in lines if (found := re.search(r"(?:^|bin/|\s)dutyline ([^|#>;]+)", line))}
+    return {found[1] for line in lines if (found := re.search(r"(?:^|bin/|\s)dutyline ([^|#>]+)", line))}
 
 
 @pytest.mark.parametrize("page", OWN_PAGES, ids=lambda page: page.name)
