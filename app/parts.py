@@ -142,4 +142,5 @@ class Parts:
 
         heads = partial(self.conversations.heads_of_account, person.account_id)
         once = partial(self.conversations.head_once_of, person.account_id)
-        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, may_act, once)
+        still = partial(self.conversations.still_seen_by, person.account_id)
+        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, may_act, once, still)

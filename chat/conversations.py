@@ -4,6 +4,7 @@ Each change of state is one conditional UPDATE that names the state it leaves, i
 tells of it. A conversation that somebody may not see does not exist for them.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -179,7 +180,9 @@ class Conversations:
 
     async def of_account(self, account_id: str) -> list[Conversation]:
         """Those that are active with this account or that it was brought into, the longest held first."""
-        mine = select(conversation).where(conversation.c.status == Status.ACTIVE, _seen_by(account_id))
+        mine = select(conversation).where(
+            conversation.c.status == Status.ACTIVE, conversation.c.wrapped_key.is_not(None), _seen_by(account_id)
+        )
         async with self._db.read() as connection:
             rows = (await connection.execute(mine.order_by(conversation.c.claimed_at))).all()
         return [self._opened(row) for row in rows]
@@ -195,6 +198,13 @@ class Conversations:
         wrote = select(event.c.id).where(event.c.conversation_id == conversation.c.id, event.c.author == account_id)
         heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), wrote.exists()))
         return heads[0] if heads else None
+
+    async def still_seen_by(self, account_id: str, conversation_ids: Set[int]) -> set[int]:
+        """Those of these conversations that this account may go on seeing, though they are over."""
+        over = conversation.c.status.not_in(OPEN)
+        query = select(conversation.c.id).where(conversation.c.id.in_(conversation_ids), over, _seen_by(account_id))
+        async with self._db.read() as connection:
+            return set((await connection.execute(query)).scalars())
 
     async def _heads(self, where: Any) -> list[Head]:
         columns = [conversation.c[name] for name in Head.__slots__]

@@ -132,11 +132,13 @@ class Log:
         return (await self.read_many({conversation_id: after}, limit)).get(conversation_id, [])
 
     async def read_many(self, cursors: dict[int, int], limit: int = PAGE) -> dict[int, list[Event]]:
-        """At most `limit` events after the cursor of each conversation, in order."""
+        """At most `limit` events after the cursor of each conversation, in order; of an erased one, none."""
         async with self._db.read() as connection:
             rows = await self._rows.after(connection, cursors, limit)
         found: dict[int, list[Event]] = {}
         for row in rows:
+            if row.wrapped_key is None:
+                continue
             found.setdefault(row.conversation_id, []).append(
                 open_event(row, self._keys.get(row.conversation_id, row.wrapped_key))
             )

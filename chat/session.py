@@ -6,7 +6,7 @@ passing thing, heartbeats. Socket, stream and poll all carry the same session, s
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,8 @@ class Viewer:
     """Who is connected. `key` is the author key; `token` is the staff session, empty for visitors.
 
     `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active.
-    `once` finds a conversation that this viewer has written in and does not have any longer.
+    `once` finds a conversation that this viewer has written in and does not have any longer; `still` tells which of
+    those that are over this viewer may go on seeing.
     """
 
     side: Side
@@ -47,6 +48,7 @@ class Viewer:
     heads: Callable[[], Awaitable[Sequence[Head]]]
     may_act: Callable[[], Awaitable[bool]] | None = None
     once: Callable[[str], Awaitable[Head | None]] | None = None
+    still: Callable[[Set[int]], Awaitable[Set[int]]] | None = None
 
 
 class TooSlow(Exception):
@@ -223,6 +225,11 @@ class Session:
         """Take up conversations that came, let go of those that went."""
         try:
             heads = await self.viewer.heads()
+            kept = {head.id for head in heads}
+            gone = self._heads.keys() - kept
+            if gone and self.viewer.still is not None:
+                # What has ended under this viewer's hands stays, so that its end is seen.
+                kept |= await self.viewer.still(gone)
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
             return
@@ -231,7 +238,7 @@ class Session:
             self._let_go(keep=set())
             self.close(4104)
             return
-        for head in self._let_go(keep={head.id for head in heads}):
+        for head in self._let_go(keep=kept):
             if head.id not in self._over:
                 self.offer(
                     f"lost:{head.id}", frame("error", code="assignment_lost", message=LOST, conversation=head.reference)
@@ -243,7 +250,7 @@ class Session:
                 self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
                 self.touch(head.id)
 
-    def _let_go(self, keep: set[int]) -> list[Head]:
+    def _let_go(self, keep: Set[int]) -> list[Head]:
         gone = [head for head in self._heads.values() if head.id not in keep]
         for head in gone:
             self._fanout.unsubscribe(self, head.id)

@@ -59,12 +59,13 @@ class Line:
         self.seen.append(frame)
         return frame
 
-    async def expect(self, kind: str, **fields: Any) -> Frame:
+    async def expect(self, frame_type: str, /, **fields: Any) -> Frame:
         """The next frame of this kind with these fields; what comes before it is kept in `seen`."""
-        while True:
-            frame = await self.receive()
-            if frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()):
-                return frame
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                frame = await self.receive()
+                if frame["type"] == frame_type and all(frame.get(name) == value for name, value in fields.items()):
+                    return frame
 
     async def hello(self, **fields: Any) -> Frame:
         """Say hello, and the welcome."""
@@ -88,8 +89,9 @@ class Line:
     async def closed(self) -> int | None:
         """Read to the end: the close code."""
         try:
-            while True:
-                await self.receive()
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    await self.receive()
         except ConnectionClosed:
             return self.connection.close_code
 
@@ -187,6 +189,13 @@ class Ada(Person):
         welcome = (await self.poll())[0]
         self.reference = str(welcome["conversations"][0]["conversation"])
         return self.reference
+
+    async def ask_and_read_code(self) -> tuple[str, str]:
+        """Ask, and the reference and code that the waiting room shows once."""
+        await self.ask()
+        found = re.search(r'id="ticket-code">([^<]+)<', (await self.http.get("/chat")).text)
+        assert found is not None
+        return self.reference, found.group(1)
 
     async def say(self, text: str, given_id: uuid.UUID | None = None) -> httpx.Response:
         return await self.post_json("/chat/messages", {"id": str(given_id or uuid.uuid4()), "text": text})
