@@ -65,7 +65,7 @@ def web_process(
 
 @cli.command()
 def worker() -> None:
-    """Offer conversations, free the stranded, keep to retention. Any number may run; one leads."""
+    """Erase what is past its retention, and tidy up. Any number may run; one leads."""
     settings = read_settings(os.environ)
     from app.run import run_worker_alone
 

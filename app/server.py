@@ -27,6 +27,8 @@ from core.settings import Settings
 
 log = structlog.get_logger("server")
 
+# A closed terminal (SIGHUP) ends a single process with the same goodbye.
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DRAIN_WITHIN_S = 5.0
 STOP_WITHIN_S = 11.0
 GIVE_UP_AFTER_S = 14.0
@@ -107,12 +109,12 @@ class DrainingServer(uvicorn.Server):
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self.ask_to_stop)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in STOP_SIGNALS:
                 loop.remove_signal_handler(number)
 
     def ask_to_stop(self) -> None:

@@ -29,6 +29,7 @@ logger = structlog.get_logger()
 
 HELLO_WITHIN_S = 10
 WRITE_WITHIN_S = 10
+FRAMES_IN_TIME = 50
 FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
 REFUSED_BEFORE_CLOSING = 60
 BAD_FRAMES_A_MINUTE = 5
@@ -242,9 +243,7 @@ async def _write(websocket: WebSocket, session: Session) -> int:
     beat_at = time.monotonic() + HEARTBEAT_S
     try:
         while True:
-            async for text in session.owed():
-                async with asyncio.timeout(WRITE_WITHIN_S):
-                    await websocket.send({"type": "websocket.send", "text": text})
+            await _write_owed(websocket, session)
             if session.close_code is not None:
                 return session.close_code
             # Other frames do not put it off: a line that is busy with typing may have lost an event.
@@ -256,6 +255,18 @@ async def _write(websocket: WebSocket, session: Session) -> int:
     except (WebSocketDisconnect, RuntimeError):
         # The client went away between two frames; the reader knows it too.
         return 0
+
+
+async def _write_owed(websocket: WebSocket, session: Session) -> None:
+    """Write what is owed now; each fifty frames have ten seconds, which a reader that stalls does not meet."""
+    loop = asyncio.get_running_loop()
+    written = 0
+    async with asyncio.timeout(WRITE_WITHIN_S) as limit:
+        async for text in session.owed():
+            await websocket.send({"type": "websocket.send", "text": text})
+            written += 1
+            if written % FRAMES_IN_TIME == 0:
+                limit.reschedule(loop.time() + WRITE_WITHIN_S)
 
 
 async def _close(websocket: WebSocket, code: int) -> None:
