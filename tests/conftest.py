@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,11 +17,14 @@ from redis import Redis
 
 from app.migrations import migrate
 from core.db import Database, sqlite_url
+from tests.browser.pages import opened
 from tests.chromium import find_chromium
 from tests.engines import PostgresServer, RedisServer
 from tests.live import LiveService
 
 MIGRATED = "migrated"
+
+Launch = Callable[..., Awaitable[Browser]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -113,23 +116,27 @@ def demo() -> Iterator[LiveService]:
 
 
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    # Chromium's sandbox cannot be set up by root; the pages are our own.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+async def launch() -> AsyncIterator[Launch]:
+    """Starts a browser; the words are options of its command line."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        yield browser
-        await browser.close()
+
+        async def launch(*words: str) -> Browser:
+            # Chromium's sandbox cannot be set up by root; the pages are our own.
+            sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+            return await playwright.chromium.launch(executable_path=find_chromium(), args=[*sandbox, *words])
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+async def browser(launch: Launch) -> AsyncIterator[Browser]:
+    browser = await launch()
+    yield browser
+    await browser.close()
 
 
 @pytest.fixture
 async def page(browser: Browser, demo: LiveService) -> AsyncIterator[Page]:
     """A page of a browser that has seen nothing yet. A script that fails, or a request to another host, fails the test."""
-    context = await browser.new_context(base_url=demo.url)
-    page = await context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(f"script: {error.message}"))
-    page.on("request", lambda sent: problems.append(f"elsewhere: {sent.url}") if not demo.is_own(sent.url) else None)
-    yield page
-    await context.close()
-    assert problems == []
+    async with opened(browser, demo.url, demo.is_own) as context:
+        yield await context.new_page()

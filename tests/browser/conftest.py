@@ -1,0 +1,42 @@
+"""The stage, once a worker on each engine."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.stage import Stage, at_second, two_web_processes
+from tests.conftest import Launch
+from tests.engines import PostgresServer, RedisServer
+from tests.live import LiveService
+
+
+@pytest.fixture(scope="session")
+async def sqlite_stage(browser: Browser) -> AsyncIterator[Stage]:
+    """`dutyline run`."""
+    with tempfile.TemporaryDirectory(prefix="dl-") as folder, LiveService(Path(folder)) as service:
+        yield Stage(service, browser, browser)
+
+
+@pytest.fixture(scope="session")
+async def postgres_stage(
+    browser: Browser, launch: Launch, postgres: PostgresServer, redis_server: RedisServer
+) -> AsyncIterator[Stage]:
+    database = postgres.create_database(f"stage_{uuid4().hex}")
+    with (
+        tempfile.TemporaryDirectory(prefix="dl-") as folder,
+        two_web_processes(Path(folder), database, redis_server.url(1)) as service,
+    ):
+        async with at_second(launch, service) as desk:
+            yield Stage(service, browser, desk)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """Each engine in turn."""
+    name = "sqlite_stage" if request.param == "sqlite" else "postgres_stage"
+    found: Stage = request.getfixturevalue(name)
+    return found

@@ -1,0 +1,80 @@
+"""Pages of a browser that are watched while a test uses them, and what every page must hold to.
+
+A script that fails, an error in the console, a request to another host: each fails the test that opened the page.
+`check_page` asks axe-core for violations of WCAG 2.2 AA and looks for sideways scrolling at 320 px.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, expect
+
+from tests.live import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+NARROW = 320
+PATIENCE_MS = 15_000
+
+expect.set_options(timeout=PATIENCE_MS)
+
+IsOwn = Callable[[str], bool]
+
+
+@asynccontextmanager
+async def opened(browser: Browser, url: str, is_own: IsOwn, **options: Any) -> AsyncIterator[BrowserContext]:
+    """A browser that has seen nothing yet, whose pages are watched."""
+    context = await browser.new_context(base_url=url, locale="en-GB", **options)
+    context.set_default_timeout(PATIENCE_MS)
+    problems: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"console: {message.text}")
+
+    def look(request: Request) -> None:
+        if not is_own(request.url):
+            problems.append(f"elsewhere: {request.url}")
+
+    context.on("weberror", lambda error: problems.append(f"script: {error.error.message}"))
+    context.on("console", hear)
+    context.on("request", look)
+    try:
+        yield context
+    finally:
+        await context.close()
+    assert problems == [], problems
+
+
+def socket_paths(page: Page) -> list[str]:
+    """The paths of the sockets that the page opens from now on."""
+    paths: list[str] = []
+
+    def note(socket: WebSocket) -> None:
+        paths.append("/" + socket.url.split("/", 3)[3])
+
+    page.on("websocket", note)
+    return paths
+
+
+async def check_page(page: Page) -> None:
+    """No violation of WCAG 2.2 AA, and nothing that makes a narrow window scroll sideways."""
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("rules => axe.run(rules)", RULES)
+    places = [
+        f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+    assert places == [], f"{page.url}: {places}"
+    await check_narrow(page)
+
+
+async def check_narrow(page: Page) -> None:
+    size = page.viewport_size
+    assert size is not None
+    await page.set_viewport_size({"width": NARROW, "height": 700})
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    await page.set_viewport_size(size)
+    assert width <= NARROW, f"{page.url} is {width} px wide in a window of {NARROW}"

@@ -1,0 +1,46 @@
+"""The checks that the other tests rely on see what is wrong."""
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.browser.pages import check_narrow, check_page, opened
+from tests.live import LiveService
+
+pytestmark = pytest.mark.browser
+
+
+async def test_violation_is_seen(page: Page) -> None:
+    await page.goto("/")
+    await check_page(page)
+    await page.evaluate("document.querySelector('main').append(document.createElement('img'))")
+    with pytest.raises(AssertionError, match="image-alt"):
+        await check_page(page)
+
+
+async def test_sideways_scrolling_is_seen(page: Page) -> None:
+    await page.goto("/")
+    await page.evaluate("document.querySelector('h1').style.width = '400px'")
+    with pytest.raises(AssertionError, match="px wide in a window of 320"):
+        await check_narrow(page)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        ("setTimeout(() => { throw new Error('fallen over') })", "script: fallen over"),
+        ("console.error('said so')", "console: said so"),
+        ("fetch('http://localhost:9/').catch(() => null)", "elsewhere: http://localhost:9/"),
+        ("document.body.append(Object.assign(document.createElement('style'), { textContent: 'a' }))", "console: "),
+    ],
+)
+async def test_mistake_of_a_page_fails_its_test(browser: Browser, demo: LiveService, mistake: str, words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        await make(browser, demo, mistake)
+
+
+async def make(browser: Browser, demo: LiveService, mistake: str) -> None:
+    async with opened(browser, demo.url, demo.is_own) as context:
+        page = await context.new_page()
+        await page.goto("/")
+        await page.evaluate(f"() => {{ {mistake} }}")
+        await page.evaluate("new Promise(requestAnimationFrame)")
