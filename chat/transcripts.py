@@ -5,6 +5,8 @@ Notes of staff are never in it. What people wrote goes into the PDF as data, nev
 
 import asyncio
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +19,10 @@ from chat.words import Kind, Side
 from core.clock import LONDON, from_ms
 
 LINE_WIDTH = 72
+SPELT_OUT = "Some characters cannot be shown in this file. The text transcript has all of them."
+
+# What typst's own font holds, whatever else a machine has: Latin, Greek, Cyrillic, punctuation, currencies, arrows.
+_NOT_IN_THE_FONT = re.compile("[^\n -\u0482\u048a-\u04ff\u1e00-\u1eff\u2000-\u2040\u2070-\u20bf\u2190-\u22ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,38 @@ async def as_pdf(transcript: Transcript) -> bytes:
         "day": shown_day(transcript.started_at),
         "facts": [list(fact) for fact in transcript.facts],
         "items": _items(transcript),
+        "note": "",
     }
-    return await asyncio.to_thread(_compile, json.dumps(document))
+    return await asyncio.to_thread(_compile, json.dumps(document, ensure_ascii=False))
 
 
 def _compile(document: str) -> bytes:
+    try:
+        return _compile_exactly(document)
+    except typst.TypstError:
+        # The fonts of this machine lack a character, and an accessible PDF may not hide that.
+        return _compile_exactly(json.dumps(json.loads(spell_out(document)) | {"note": SPELT_OUT}))
+
+
+def _compile_exactly(document: str) -> bytes:
     pdf = typst.compile(PAGE.encode(), sys_inputs={"document": document}, pdf_standards=["ua-1"])
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def spell_out(text: str) -> str:
+    """Without the characters that the built-in font may lack: symbols by their name, letters as a mark."""
+    return _NOT_IN_THE_FONT.sub(lambda found: _in_words(found[0]), text)
+
+
+def _in_words(character: str) -> str:
+    match unicodedata.category(character):
+        case "So" | "Sk":
+            return f"[{unicodedata.name(character, 'symbol').lower()}]"
+        case "Mn" | "Me" | "Cf":
+            return ""
+        case _:
+            return "\ufffd"
 
 
 def _items(transcript: Transcript) -> list[dict[str, str]]:
@@ -110,4 +140,5 @@ PAGE = """
     ]
   ]
 ]
+#it.note
 """
