@@ -22,6 +22,7 @@ from app.embedded import answers, choose_socket, find_redis_binary
 from app.migrations import check_migrated, current
 from app.offline import command_settings, database_url, staff_of
 from core.assets import Assets
+from core.audit import AuditLog
 from core.clock import to_ms, utc_now
 from core.crypto import KeyRing, Signer
 from core.db import Database
@@ -82,6 +83,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         "Assets": check_assets,
         "Accounts": check_accounts,
         "Guidance": check_guidance,
+        "Audit": check_audit,
     }
     findings = [Finding("Settings", "can be read")]
     for part, check in checks.items():
@@ -212,6 +214,21 @@ async def check_guidance(settings: Settings) -> Finding:
     if not count:
         return Finding("Guidance", "nothing is published", "dutyline guidance import FOLDER")
     return Finding("Guidance", f"{count} articles published")
+
+
+async def check_audit(settings: Settings) -> Finding:
+    """Walk the whole chain: a row that was changed, removed or added by other means shows here."""
+    check_migrated(database_url(settings))
+    database = Database(database_url(settings))
+    try:
+        async with database.read() as connection:
+            bad = await AuditLog(Signer.from_file(settings.secret_key_file)).first_bad_row(connection)
+    finally:
+        await database.close()
+    if bad is not None:
+        advice = "Somebody changed the record outside the service. Keep a copy of the database and find out who."
+        return Finding("Audit", f"does not fit from row {bad} on", advice)
+    return Finding("Audit", "the chain is whole")
 
 
 def _others_may_read(path: Path) -> bool:

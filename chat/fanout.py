@@ -78,7 +78,6 @@ class Fanout:
         self._is_behind = False
         """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
         self._typed: OrderedDict[tuple[int, str], float] = OrderedDict()
-        self._newcomers: list[Callable[[Session, int], None]] = []
         self.is_draining = False
         log.on_stored(self._stored_here)
         signals.on("event", self._hinted)
@@ -105,12 +104,6 @@ class Fanout:
         if last_seq > feed.top:
             self._move(conversation_id, feed, last_seq)
         feed.sessions.add(session)
-        for listener in self._newcomers:
-            listener(session, conversation_id)
-
-    def on_subscribed(self, listener: "Callable[[Session, int], None]") -> None:
-        """Call `listener` when a session begins to follow a conversation."""
-        self._newcomers.append(listener)
 
     def unsubscribe(self, session: "Session", conversation_id: int) -> None:
         feed = self._feeds.get(conversation_id)
@@ -302,11 +295,6 @@ class Fanout:
         extra = {"seq": seq} if what == "read" else {}
         text = frame(what, conversation=feed.reference, author=author, **extra)
         self.push(conversation_id, f"{what}:{side}", text, but=key)
-
-    def push_account(self, account_id: str, slot: str, text: str) -> None:
-        for session in self._sessions:
-            if session.viewer.key == account_id:
-                session.offer(slot, text)
 
     # What an account may see changed.
 

@@ -5,6 +5,7 @@ on the one write connection, so that no read is ever upgraded. Whatever the driv
 be reached, is full or is locked becomes `Unavailable`; after it, whether the commit happened is not known.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, MetaData, TypeDecorator, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.clock import from_ms, to_ms
 from core.errors import Unavailable
@@ -39,6 +42,7 @@ SQLITE_SETTINGS = (
     "secure_delete=ON",
     "trusted_schema=OFF",
 )
+RESTED_S = 0.5
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
@@ -70,10 +74,6 @@ class Database:
         else:
             self._writer = self._reader = _postgres_engine(url)
 
-    @classmethod
-    def in_folder(cls, folder: Path) -> "Database":
-        return cls(sqlite_url(folder))
-
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads. Never hold it while waiting for anything but the database."""
@@ -91,10 +91,6 @@ class Database:
         if self._reader is not self._writer:
             await self._reader.dispose()
 
-    def for_update(self) -> bool:
-        """Whether rows can be locked one by one; SQLite's write transaction locks them all."""
-        return not self.is_sqlite
-
 
 def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'dutyline.db'}"
@@ -108,8 +104,6 @@ async def _refusing() -> AsyncIterator[None]:
         raise
     except (TimeoutError, DBAPIError, PoolTimeout, OSError) as problem:
         raise Unavailable from problem
-    except SQLAlchemyError:
-        raise
 
 
 def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
@@ -140,13 +134,35 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
 
 
 def _postgres_engine(url: str) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql:", "postgresql+psycopg:", 1),
         pool_size=8,
         max_overflow=4,
         pool_timeout=2,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={"connect_timeout": 3, "options": POSTGRES_OPTIONS},
     )
+    _check_after_rest(engine.sync_engine)
+    return engine
+
+
+def _check_after_rest(engine: Engine) -> None:
+    """Ask a connection whether it still lives when it has rested; one in steady use is not asked each time.
+
+    A connection that died at rest is replaced before anybody uses it, as the pool's own check before every use would.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
+        since = record.info.get("rests_since")
+        if since is None or time.monotonic() - since < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as problem:
+            raise DisconnectionError from problem

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 import structlog
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -142,7 +142,3 @@ def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
     if settings.https:
         headers["strict-transport-security"] = "max-age=31536000"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
-
-
-def request_reference(request: Request) -> str:
-    return str(getattr(request.state, "reference", ""))

@@ -80,7 +80,7 @@ async def library(tmp_path_factory: pytest.TempPathFactory, renderer: Renderer) 
     """The samples, indexed once."""
     folder: Path = tmp_path_factory.mktemp("samples")
     migrate(sqlite_url(folder))
-    database = Database.in_folder(folder)
+    database = Database(sqlite_url(folder))
     house = House(database, renderer)
     assert (await house.import_samples()).ok
     yield house.library
