@@ -138,7 +138,7 @@ class Service:
         pages = [door.route() for door in self.doors]
         self._starlette = Starlette(
             routes=[*pages, *sockets, Mount("/static", assets)],
-            exception_handlers={HTTPException: _http_problem, Refusal: _refusal},
+            exception_handlers={HTTPException: _http_problem, Refusal: _refusal, Exception: _crash},
             lifespan=self._lifespan,
             max_body_size=LARGEST_BODY,
         )
@@ -199,6 +199,11 @@ class Service:
 async def _http_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     return refuse_http(request, problem)
+
+
+async def _crash(request: Request, problem: Exception) -> Response:
+    """The page; the line in the log is the edge's, which meets the problem next."""
+    return refuse_http(request, HTTPException(500))
 
 
 async def _refusal(request: Request, problem: Exception) -> Response:
