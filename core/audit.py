@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import to_ms
 from core.crypto import Signer
 from core.tables import audit, audit_head
 
@@ -41,9 +42,7 @@ class AuditLog:
             "subject": subject,
             "data": msgspec.json.encode(data).decode(),
         }
-        mac = self._signer.mac(
-            "audit", before + _canonical(length + 1, row["at"], actor, action, subject, str(row["data"]))
-        )
+        mac = self._signer.mac("audit", before + _canonical(length + 1, at, actor, action, subject, str(row["data"])))
         await connection.execute(insert(audit).values(id=length + 1, mac=mac, **row))
         if head:
             await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
@@ -66,5 +65,6 @@ class AuditLog:
         return None
 
 
-def _canonical(number: int, at: object, actor: str, action: str, subject: str, data: str) -> bytes:
-    return msgspec.json.encode([number, str(at), actor, action, subject, data])
+def _canonical(number: int, at: datetime, actor: str, action: str, subject: str, data: str) -> bytes:
+    """The row as its MAC sees it: the time as it is stored, in milliseconds."""
+    return msgspec.json.encode([number, to_ms(at), actor, action, subject, data])
