@@ -72,6 +72,8 @@ class Session:
         self._replies: deque[str] = deque()
         self._looking = False
         self._over: set[int] = set()
+        self._greeting = 0
+        """Raised by each hello: what was begun before it is not gone on with."""
         self._wake = asyncio.Event()
 
     # What others tell the session. None of these wait.
@@ -137,6 +139,7 @@ class Session:
             self.owner = heads[0].reference
         same_epoch = hello.epoch is None or hello.epoch == self._epoch
         after = {parse_reference(name): seq for name, seq in hello.after.items()}
+        self._greeting += 1
         self._let_go(keep=set())
         self.reply(self._welcome(heads))
         for head in heads:
@@ -175,9 +178,9 @@ class Session:
             slots, self._slots = self._slots, {}
             for text in slots.values():
                 yield text
-            dirty, self._dirty = self._dirty, set()
+            dirty, self._dirty, greeting = self._dirty, set(), self._greeting
             for conversation_id in dirty:
-                async for text in self._catch_up(conversation_id):
+                async for text in self._catch_up(conversation_id, greeting):
                     yield text
 
     async def rest(self, most_s: float) -> bool:
@@ -196,25 +199,25 @@ class Session:
         """What there is, so that a client that missed something notices."""
         return frame("heartbeat", last_seq={head.reference: self._fanout.top(head.id) for head in self._heads.values()})
 
-    async def _catch_up(self, conversation_id: int) -> AsyncIterator[str]:
+    async def _catch_up(self, conversation_id: int, greeting: int) -> AsyncIterator[str]:
+        """Ends at once when the client says hello again meanwhile: first it is welcomed, then it is sent all from there."""
         head = self._heads.get(conversation_id)
         if head is None:
             return
         for_visitor = self.viewer.side is Side.VISITOR
-        while conversation_id in self.cursors:
+        while conversation_id in self.cursors and self._greeting == greeting:
             new_here, cursor = not self._told[conversation_id], self.cursors[conversation_id]
             events = await (self._fanout.read_through if new_here else self._fanout.after)(conversation_id, cursor)
-            if self.cursors.get(conversation_id) != cursor:
-                # The client said hello again while we read: what we found follows a place that it has left.
-                continue
             for one in events:
-                if self.cursors.get(conversation_id) == one.seq - 1:
+                if self._greeting == greeting and self.cursors.get(conversation_id) == one.seq - 1:
                     self.cursors[conversation_id] = one.seq
                     if one.ends:
                         self._over.add(conversation_id)
                     yield one.visitor if for_visitor else one.staff
             if not events or self.cursors.get(conversation_id, 0) >= self._fanout.top(conversation_id):
                 break
+        if self._greeting != greeting:
+            return
         if not self._told.get(conversation_id, True):
             self._told[conversation_id] = True
             yield frame("caught_up", conversation=head.reference, last_seq=self.cursors[conversation_id])

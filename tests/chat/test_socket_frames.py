@@ -239,6 +239,8 @@ async def test_typing_is_passed_on_once_a_second_and_never_stored(
         await desk.hello()
         for _ in range(10):
             await visitor.send("typing", conversation=ada.reference, text="secret")
+            await visitor.quiet()
+            await desk.quiet()
         await visitor.send("read", conversation=ada.reference, seq=2)
         await desk.expect("read")
         await visitor.quiet()

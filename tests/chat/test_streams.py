@@ -215,6 +215,7 @@ async def test_head_does_not_wait(ada: Ada, path: str) -> None:
     async with asyncio.timeout(5):
         answer = await ada.http.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
+    assert ada.at.parts.fanout.sessions() == []
 
 
 async def test_reading_and_typing_by_post(ada: Ada, cora: Cora) -> None:

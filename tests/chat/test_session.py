@@ -1,0 +1,61 @@
+"""A session that is told to begin again while it is in the middle of something."""
+
+from chat.fanout import Rendered
+from chat.frames import Hello, parse_object
+from chat.session import Head, Session, Viewer
+from chat.words import Side
+from tests.chat.house import House
+from tests.chat.people import Ada, Frame
+
+
+async def session_of(house: House, ada: Ada) -> Session:
+    conversations = house.first.parts.conversations
+    token = next(cookie.value for cookie in ada.http.cookies.jar if cookie.name == "visitor") or ""
+
+    async def heads() -> list[Head]:
+        return await conversations.heads_of_visitor(token)
+
+    session = Session(house.first.parts.fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
+    house.first.parts.fanout.enter(session)
+    return session
+
+
+def since_last_welcome(frames: list[Frame]) -> list[object]:
+    begun = max(number for number, frame in enumerate(frames) if frame["type"] == "welcome")
+    return [frame.get("seq", frame["type"]) for frame in frames[begun:]]
+
+
+async def test_hello_between_two_events(ada: Ada, one_house: House) -> None:
+    session = await session_of(one_house, ada)
+    frames: list[Frame] = []
+    await session.greet(Hello())
+    async for text in session.owed():
+        frames.append(parse_object(text))
+        if len(frames) == 2:
+            await session.greet(Hello())
+    assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
+    assert frames[-1]["last_seq"] == 2
+    one_house.first.parts.fanout.leave(session)
+
+
+async def test_hello_while_the_log_is_read(ada: Ada, one_house: House) -> None:
+    """What was read follows the place that the client has left: it must not count as having caught up."""
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    read_through, again = fanout.read_through, [Hello()]
+
+    async def read_slowly(conversation_id: int, cursor: int) -> list[Rendered]:
+        found = list(await read_through(conversation_id, cursor))
+        if again:
+            await session.greet(again.pop())
+        return found
+
+    session._fanout = fanout
+    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello(after={ada.reference: 2}))
+        frames = [parse_object(text) async for text in session.owed()]
+    finally:
+        del fanout.read_through
+    assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
+    assert [frame["last_seq"] for frame in frames if frame["type"] == "caught_up"] == [2]
+    fanout.leave(session)
