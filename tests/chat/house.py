@@ -6,6 +6,7 @@ Both stand under one BASE_URL, as behind a proxy: whoever talks to the second sa
 import asyncio
 import base64
 import secrets
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from sqlalchemy import insert
 from app.main import Service, create_app
 from app.parts import Parts
 from app.server import DrainingServer, _config, bind
+from core.clock import utc_now
 from core.db import Database
 from core.people import Role
 from core.settings import Settings, read_settings
@@ -62,7 +64,7 @@ class House:
     async def hire(self, name: str, *roles: Role) -> tuple[str, str]:
         """An account and its sign-in: (account id, session token)."""
         account_id = secrets.token_hex(8)
-        now = self.first.parts.conversations._clock()
+        now = utc_now()
         async with self.database.write() as connection:
             row = {"id": account_id, "email": f"{account_id}@example.org", "name": name, "created_at": now}
             await connection.execute(insert(account).values(presence="online", capacity=6, **row))
@@ -101,10 +103,7 @@ async def opened(
         await database.close()
 
 
-async def _start(settings: Settings, database_url: str, redis_url: str, listener: object) -> WebProcess:
-    import socket
-
-    assert isinstance(listener, socket.socket)
+async def _start(settings: Settings, database_url: str, redis_url: str, listener: socket.socket) -> WebProcess:
     database, redis = Database(database_url), open_redis(redis_url)
     service = create_app(settings, database, redis)
     server = DrainingServer(_config(service, settings), service.drain, None)
