@@ -31,6 +31,7 @@ from core.assets import Assets
 from core.audit import AuditLog
 from core.crypto import KeyRing, Signer, make_key_file, new_master_key
 from core.db import Database
+from core.ending import end_all
 from core.errors import StartError
 from core.settings import Settings
 from core.signals import open_redis
@@ -91,8 +92,7 @@ async def _run_demo(settings: Settings, listener: socket.socket, password: str) 
                 worker.result()
             return await web
         finally:
-            await _end(worker)
-            await _end(web)
+            await end_all((worker, web))
 
 
 async def _run_web(settings: Settings, listener: socket.socket) -> int:
@@ -207,12 +207,6 @@ def _full_disk_explained() -> Iterator[None]:
                 f"DATA_DIR cannot be used: {name}: {problem.strerror}. Set it to a folder that can be written."
             ) from None
         raise
-
-
-async def _end(task: "asyncio.Task[object]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _in_loop(service: Coroutine[None, None, int]) -> int:

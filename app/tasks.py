@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import structlog
 
+from core.ending import end_all
+
 logger = structlog.get_logger()
 
 AGAIN_AFTER_S = 1.0
@@ -20,9 +22,7 @@ async def running(tasks: Mapping[str, Task]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for one in kept:
-            one.cancel()
-        await asyncio.gather(*kept, return_exceptions=True)
+        await end_all(kept)
 
 
 async def _keep(name: str, task: Task) -> None:

@@ -18,6 +18,7 @@ from chat.events import Event, event_frame, hidden_frame
 from chat.frames import frame
 from chat.log import Log
 from chat.words import Kind, Side
+from core.ending import together
 from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
 
@@ -198,9 +199,7 @@ class Fanout:
                 session.look_again()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._fetch_hinted())
-            tasks.create_task(self._poll())
+        await together(self._fetch_hinted, self._poll)
 
     async def _fetch_hinted(self) -> None:
         """Read what hints told of, all conversations in one query; while it runs the next hints gather."""

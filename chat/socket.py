@@ -22,6 +22,7 @@ from chat.reading import ReadMarks
 from chat.saying import Said, say
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from core.clock import rfc3339
+from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
 from core.limits import TokenBucket
 
@@ -101,9 +102,7 @@ class Sockets:
             self._fanout.leave(session)
             if session.tab is not None and self._tabs.get((session.owner, session.tab)) is session:
                 del self._tabs[session.owner, session.tab]
-            for task in (reader, writer):
-                task.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
+            await end_all((reader, writer))
 
     async def _read(self, websocket: WebSocket, session: Session) -> int:
         try:

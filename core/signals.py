@@ -21,6 +21,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from core.ending import together
+
 logger = structlog.get_logger()
 
 REDIS_TIMEOUT_S = 0.5
@@ -80,10 +82,7 @@ class Signals:
 
     async def run(self) -> None:
         """Publish, listen and probe until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._publish_pending())
-            tasks.create_task(self._listen())
-            tasks.create_task(self._probe())
+        await together(self._publish_pending, self._listen, self._probe)
 
     async def _publish_pending(self) -> None:
         encoder = msgspec.msgpack.Encoder()

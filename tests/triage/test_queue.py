@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from chat.frames import Hello
 from chat.session import Session, Viewer
 from chat.words import Side
+from core.ending import end_all
 from core.people import Role, SignedIn
 from core.signals import open_redis
 from tests.triage.house import EPOCH, House
@@ -51,9 +52,7 @@ async def followed(house: House) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks)
 
 
 async def visitor_of(house: House, reference: str) -> Viewer:
