@@ -35,9 +35,9 @@ async def test_none_outlives_the_one_that_fails() -> None:
             ended.append("lasts")
 
     async def fails() -> None:
-        raise ValueError
+        raise ValueError("gone")
 
     async with asyncio.timeout(5):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="gone"):
             await together(lasts, fails)
     assert ended == ["lasts"]
