@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebSocket, expect
 
 from tests.live import ROOT
 
@@ -16,6 +16,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 NARROW = 320
 PATIENCE_MS = 15_000
+PARTS_OF_A_PAGE = {"stylesheet", "script", "font", "image"}
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -30,8 +31,13 @@ async def opened(browser: Browser, url: str, is_own: IsOwn, **options: Any) -> A
     problems: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # That an answer was a refusal is the browser's own remark, and may be what the test is about.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
             problems.append(f"console: {message.text}")
+
+    def receive(response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type in PARTS_OF_A_PAGE:
+            problems.append(f"missing: {response.url}")
 
     def look(request: Request) -> None:
         if not is_own(request.url):
@@ -40,6 +46,7 @@ async def opened(browser: Browser, url: str, is_own: IsOwn, **options: Any) -> A
     context.on("weberror", lambda error: problems.append(f"script: {error.error.message}"))
     context.on("console", hear)
     context.on("request", look)
+    context.on("response", receive)
     try:
         yield context
     finally:

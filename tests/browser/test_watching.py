@@ -31,6 +31,7 @@ async def test_sideways_scrolling_is_seen(page: Page) -> None:
         ("console.error('said so')", "console", "console: said so"),
         ("fetch('http://localhost:9/').catch(() => null)", "console", "console: .*Content Security Policy"),
         ("document.body.setAttribute('style', 'color: red')", "console", "console: .*Content Security Policy"),
+        ("import('/static/js/nothing.js').catch(() => null)", "response", "missing: .*/static/js/nothing.js"),
         ("location.assign('http://localhost:9/')", "request", "elsewhere: http://localhost:9/"),
     ],
 )
@@ -44,6 +45,6 @@ async def test_mistake_of_a_page_fails_its_test(
 async def make(browser: Browser, demo: LiveService, mistake: str, event: str) -> None:
     async with opened(browser, demo.url, demo.is_own) as context:
         page = await context.new_page()
-        await page.goto("/")
+        await page.goto("/", wait_until="networkidle")
         async with context.expect_event(event):
             await page.evaluate(f"() => {{ {mistake} }}")
