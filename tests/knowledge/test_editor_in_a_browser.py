@@ -1,9 +1,9 @@
 """Writing in Chromium, under the real content security policy."""
 
 import pytest
-from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]  # It ships no types.
 from playwright.async_api import Page, expect
 
+from tests.browser.pages import check_page
 from tests.live import DEMO_PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -17,11 +17,6 @@ async def sign_in(page: Page) -> None:
     await page.wait_for_url("**/editor*")
 
 
-async def assert_accessible(page: Page) -> None:
-    found = await Axe().run(page)
-    assert [problem["id"] for problem in found.response["violations"]] == []
-
-
 async def test_the_preview_follows_the_typing(page: Page) -> None:
     await sign_in(page)
     await page.goto("/editor/new")
@@ -31,7 +26,7 @@ async def test_the_preview_follows_the_typing(page: Page) -> None:
     assert await preview.locator("img").count() == 0
     await page.get_by_label("Text, in Markdown").fill("|" + "a|" * 60 + "\n|" + "-|" * 60)
     await expect(page.get_by_text("The text is too complex")).to_be_visible()
-    await assert_accessible(page)
+    await check_page(page)
 
 
 async def test_the_pages_of_readers_and_editors_are_accessible(page: Page) -> None:
@@ -43,11 +38,11 @@ async def test_the_pages_of_readers_and_editors_are_accessible(page: Page) -> No
         "/guidance/orders-at-a-glance",
     ):
         await page.goto(path)
-        await assert_accessible(page)
+        await check_page(page)
     await sign_in(page)
     for path in ("/editor", "/editor/clares-law", "/editor/clares-law/history"):
         await page.goto(path)
-        await assert_accessible(page)
+        await check_page(page)
 
 
 async def test_a_narrow_page_does_not_scroll_sideways(page: Page) -> None:
