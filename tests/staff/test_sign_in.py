@@ -51,18 +51,18 @@ async def test_wrong_and_unknown_look_the_same(house: House) -> None:
 
 
 async def test_wrong_and_unknown_take_the_same_time(house: House) -> None:
-    """The quickest of each within 20 ms; leaving the hash out would show as 35 ms."""
+    """Processor time, so that a busy machine does not count; leaving the hash out would show as less than half."""
     times: dict[str, list[float]] = {"cora@example.org": [], "stranger@example.org": []}
     for number in range(4):
         for email, taken in times.items():
             browser = house.browser(f"192.0.2.{number}")
             page = await browser.get("/sign-in")
             form = {"csrf_token": field_value(page.text, "csrf_token"), "email": email, "password": "a wrong password"}
-            began = time.perf_counter()
+            began = time.process_time()
             assert (await browser.post("/sign-in", data=form)).status_code == 422
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
     wrong, unknown = (min(taken) for taken in times.values())
-    assert abs(wrong - unknown) < 0.020
+    assert 0.5 < unknown / wrong < 2
 
 
 async def test_disabled_account_is_as_good_as_none(house: House) -> None:
