@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from chat.stream import OF_THE_LINE
 from core.people import Role, SignedIn
 from tests.chat.house import House, WebProcess
 from tests.waiting import MS
@@ -146,10 +147,11 @@ class Person:
         return await self.http.post(path, json=document, headers={"X-CSRF-Token": token, **headers})
 
     async def poll(self, **query: Any) -> list[Frame]:
+        """The frames of a poll, but for those of the line, which may come at any time."""
         answer = await self.http.get("/chat/poll", params={"wait": 0, **query})
         assert answer.status_code == 200, answer.text
         frames: list[Frame] = answer.json()
-        return frames
+        return [frame for frame in frames if frame["type"] not in OF_THE_LINE]
 
     @asynccontextmanager
     async def line(
