@@ -36,6 +36,12 @@ conversation = Table(
     Column("sealed_nickname", LargeBinary),
     Column("created_at", Instant, nullable=False),
     Column("claimed_at", Instant),
+    # When it was taken for the first time; claimed_at is when it was taken last.
+    Column("first_claimed_at", Instant),
+    # How often it went back into the line because its advisor was lost.
+    Column("requeues", Integer, nullable=False, default=0, server_default="0"),
+    # When the visitor who had gone quiet was last asked whether they are still there.
+    Column("nudged_at", Instant),
     Column("ended_at", Instant),
     # visitor, advisor or system
     Column("ended_by", String(16)),

@@ -18,6 +18,10 @@ account = Table(
     Column("presence", String(16), nullable=False, default="away"),
     Column("capacity", Integer, nullable=False, default=2),
     Column("presence_since", Instant),
+    # Offers let go by in a row; three set the account away.
+    Column("missed", Integer, nullable=False, default=0, server_default="0"),
+    # Since when nothing was taken: the longest idle of the least loaded is offered the next.
+    Column("idle_since", Instant),
 )
 
 account_role = Table(
