@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chat.arrivals import Arrivals
 from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
 from chat.keys import ConversationKeys, place_of
 from chat.log import Log
@@ -102,6 +103,7 @@ class Conversations:
         self._log = log
         self._keys = keys
         self._clock = clock
+        self._arrivals = Arrivals(db, keys)
 
     async def open(self, connection: AsyncConnection, new: NewConversation, now: datetime) -> Opened:
         """The row, its key, the question as event 1 and `queued` as event 2, in the caller's transaction."""
@@ -187,17 +189,28 @@ class Conversations:
             rows = (await connection.execute(mine.order_by(conversation.c.claimed_at))).all()
         return [self._opened(row) for row in rows]
 
+    async def name_of_visitor(self, token: str) -> str | None:
+        """What the visitor behind this cookie is called; None when it opens nothing."""
+        return await self._arrivals.name(token)
+
     async def heads_of_visitor(self, token: str) -> list[Head]:
-        return await self._heads(conversation.c.visitor_token_hash == token_hash(token))
+        return await self._arrivals.heads(token)
 
     async def heads_of_account(self, account_id: str) -> list[Head]:
         return await self._heads(and_(conversation.c.status == Status.ACTIVE, _seen_by(account_id)))
 
     async def head_once_of(self, account_id: str, reference: str) -> Head | None:
         """A conversation that this account has written in, whoever has it now."""
-        wrote = select(event.c.id).where(event.c.conversation_id == conversation.c.id, event.c.author == account_id)
-        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), wrote.exists()))
+        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), _written_by(account_id)))
         return heads[0] if heads else None
+
+    async def access_to_write(self, reference: str, person: SignedIn) -> Head:
+        """What this account has or once had: there a message that is sent again gets its answer. Else NotFound."""
+        theirs = or_(_seen_by(person.account_id), _written_by(person.account_id))
+        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), theirs))
+        if not heads:
+            raise NotFound
+        return heads[0]
 
     async def still_seen_by(self, account_id: str, conversation_ids: Set[int]) -> set[int]:
         """Those of these conversations that this account may go on seeing, though they are over."""
@@ -301,3 +314,8 @@ def _seen_by(account_id: str) -> Any:
         participant.c.account_id == account_id, participant.c.until.is_(None)
     )
     return or_(conversation.c.advisor_id == account_id, conversation.c.id.in_(brought_in))
+
+
+def _written_by(account_id: str) -> Any:
+    wrote = select(event.c.id).where(event.c.conversation_id == conversation.c.id, event.c.author == account_id)
+    return wrote.exists()

@@ -6,6 +6,7 @@ is told by `Surroundings`, since it belongs to other parts.
 
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.datastructures import FormData
@@ -17,19 +18,21 @@ from chat.entries import entry_views
 from chat.events import Author
 from chat.fanout import Fanout
 from chat.holding import Held, hold_page
-from chat.log import PAGE, Log, Receipt
+from chat.log import Log, Receipt
 from chat.references import parse_reference
 from chat.saying import Said, say
 from chat.session import Viewer
+from chat.stretch import parse_before, read_stretch
 from chat.transcripts import Transcript, as_pdf, as_text
-from chat.words import Side, Status
+from chat.words import VISITOR, Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
+from core.edge import content_policy
 from core.errors import BadFrame, Ended, NotFound, RateLimited, Refusal
 from core.forms import field
 from core.limits import Throttle
 from core.text import MESSAGE_CHARACTERS
-from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie
+from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie, site
 
 Store = Callable[[Said], Awaitable[Receipt]]
 Refused = Callable[[Refusal, str], Awaitable[Response]]
@@ -71,18 +74,44 @@ class VisitorPages:
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
         """The visitor behind a request or a socket."""
         token = connection.cookies.get(VISITOR_COOKIE, "")
-        found = await self._conversations.of_visitor(token)
-        if found is None:
+        name = await self._conversations.name_of_visitor(token)
+        if name is None:
             return None
-        return Viewer(
-            Side.VISITOR, found.visitor.key, found.nickname, "", lambda: self._conversations.heads_of_visitor(token)
-        )
+        return Viewer(Side.VISITOR, VISITOR, name, "", partial(self._conversations.heads_of_visitor, token))
 
     async def show(self, request: Request) -> Response:
         found = await self._found(request)
         if found is None:
             return see_other("/resume")
+        if request.query_params.get("part") == "log":
+            return await self._frame(request, found)
+        if (before := parse_before(request.query_params.get("before"))) is not None:
+            return await self._earlier(request, found, before)
         return await self._page(request, found)
+
+    async def _frame(self, request: Request, found: Conversation) -> Response:
+        """The log alone, which loads itself again beside the form of a page without scripts."""
+        stretch = await read_stretch(self._log, found.id, found.last_seq)
+        response = render(
+            request,
+            "public/chat_frame.html",
+            status_word=found.status,
+            events=entry_views(stretch.events, for_visitor=True),
+            seen_seq=found.advisor_read,
+            earlier=stretch.earlier,
+        )
+        response.headers["Content-Security-Policy"] = content_policy(site(request).settings, framed_by="'self'")
+        return response
+
+    async def _earlier(self, request: Request, found: Conversation, before: int) -> Response:
+        stretch = await read_stretch(self._log, found.id, found.last_seq, before)
+        return render(
+            request,
+            "public/earlier.html",
+            events=entry_views(stretch.events, for_visitor=True),
+            seen_seq=found.advisor_read,
+            earlier=stretch.earlier,
+        )
 
     async def _page(
         self,
@@ -106,28 +135,31 @@ class VisitorPages:
             )
         if not found.is_open:
             return await self.show_ended(request, found)
-        events = await self._log.read(found.id, max(0, found.last_seq - PAGE))
-        return render(
+        stretch = await read_stretch(self._log, found.id, found.last_seq)
+        joined = await self._log.read_kinds(found.id, Kind.JOINED)
+        response = render(
             request,
             "public/chat.html",
             status=status,
-            conversation=_shown(found, _advisor_name(events)),
+            conversation=_shown(found, _advisor_name(joined)),
             epoch=self._epoch,
-            events=entry_views(events, for_visitor=True),
+            events=entry_views(stretch.events, for_visitor=True),
+            earlier=stretch.earlier,
             seen_seq=found.advisor_read,
             draft=draft,
             message_id=str(uuid.uuid4()),
             enquiry=self._surroundings.enquiry(found),
             errors=errors or {},
-            following=request.query_params.get("follow") == "1",
             notice=None,
             max_characters=MESSAGE_CHARACTERS,
         )
+        response.headers["Content-Security-Policy"] = content_policy(site(request).settings, frames="'self'")
+        return response
 
     async def show_ended(self, request: Request, found: Conversation, *, status: int = 200, **changes: Any) -> Response:
         """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""
         context = await self._surroundings.ended(found) | {"unsent": ""} | changes
-        events = await self._log.read(found.id, 0, limit=10_000)
+        events = await self._log.read_kinds(found.id, Kind.ARTICLE, Kind.JOINED)
         articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
         shown = _shown(found, _advisor_name(events))
         return render(request, "public/ended.html", status=status, conversation=shown, articles=articles, **context)
@@ -279,7 +311,7 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
     if document is None:
         return see_other(done)
     body = {"seq": receipt.seq, "id": str(said.client_id), "at": rfc3339(receipt.at_ms), "again": receipt.again}
-    return JSONResponse(body, 200 if receipt.again else 201, headers={"Cache-Control": "no-store"})
+    return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
 
 
 def _said(document: dict[str, Any]) -> Said:

@@ -18,9 +18,9 @@ from chat.events import Author, Entry
 from chat.fanout import Fanout
 from chat.log import Log
 from chat.pages import answer_saying
-from chat.references import parse_reference
 from chat.saying import say
-from chat.tables import conversation, event, participant
+from chat.stretch import parse_before
+from chat.tables import conversation, participant
 from chat.words import Kind, Side, Status
 from core.clock import Clock
 from core.db import Database
@@ -89,6 +89,8 @@ class DeskPages:
         """GET /desk/conversations/{reference}."""
         person = account(request)
         found = await self._conversations.access_staff(request.path_params["reference"], person)
+        if (before := parse_before(request.query_params.get("before"))) is not None:
+            return render(request, "desk/earlier.html", **await self._views.earlier(found, before))
         if not found.is_open:
             return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
         q = request.query_params.get("q", "")[:200]
@@ -132,22 +134,21 @@ class DeskPages:
 
     async def _write(self, request: Request, kind: Kind) -> Response:
         person = account(request)
-        found = await self._access(request, person)
+        head = await self._conversations.access_to_write(request.path_params["reference"], person)
 
         async def refused(refusal: Refusal, text: str) -> Response:
-            return await self._kept(request, person, found, refusal, text, kind)
+            return await self._kept(request, person, refusal, text, kind)
 
         return await answer_saying(
             request,
-            lambda said: say(self._log, found.id, _author(person), said, kind),
+            lambda said: say(self._log, head.id, _author(person), said, kind),
             refused,
-            done=_path(found.reference),
+            done=_path(head.reference),
         )
 
-    async def _kept(
-        self, request: Request, person: SignedIn, found: Conversation, refusal: Refusal, text: str, kind: Kind
-    ) -> Response:
+    async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, text: str, kind: Kind) -> Response:
         """The workspace again, with the reason at the box and the text still in it."""
+        found = await self._access(request, person)
         if kind is Kind.NOTE or not found.is_open:
             raise refusal
         context = await self._views.workspace(person, found)
@@ -214,20 +215,9 @@ class DeskPages:
         try:
             return await self._conversations.access_staff(reference, person)
         except NotFound:
-            if await self._was_theirs(reference, person):
+            if await self._conversations.head_once_of(person.account_id, reference) is not None:
                 raise AssignmentLost from None
             raise
-
-    async def _was_theirs(self, reference: str, person: SignedIn) -> bool:
-        known = parse_reference(reference)
-        query = (
-            select(event.c.id)
-            .join(conversation, conversation.c.id == event.c.conversation_id)
-            .where(conversation.c.reference == known, event.c.author == person.account_id)
-            .where(event.c.kind == Kind.JOINED)
-        )
-        async with self._db.read() as connection:
-            return known is not None and (await connection.execute(query.limit(1))).one_or_none() is not None
 
 
 async def _check_may_write(connection: AsyncConnection, found: Conversation, person: SignedIn) -> None:

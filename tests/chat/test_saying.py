@@ -23,7 +23,7 @@ async def test_as_json(ada: Ada) -> None:
     assert first.status_code == 201
     assert first.json().keys() == {"seq", "id", "at", "again"}
     assert (first.json()["seq"], first.json()["id"], first.json()["again"]) == (3, str(given), False)
-    assert (again.status_code, again.json()) == (200, first.json() | {"again": True})
+    assert (again.status_code, again.json()) == (201, first.json() | {"again": True})
     assert (other.status_code, other.json()["code"]) == (409, "id_conflict")
     assert [one["seq"] for one in await ada.log()] == [1, 2, 3]
 

@@ -108,7 +108,7 @@ async def test_a_message_by_form_and_by_json(house: House, cora: SignedIn, held:
         by_form = await desk.post(path(held, "messages"), {"text": "Tell me more.", "id": given})
         assert (by_form.status_code, by_form.headers["location"]) == (303, path(held))
         again = await desk.post_json(path(held, "messages"), {"text": "Tell me more.", "id": given})
-        assert (again.status_code, again.json()["seq"], again.json()["again"]) == (200, 4, True)
+        assert (again.status_code, again.json()["seq"], again.json()["again"]) == (201, 4, True)
         new = await desk.post_json(path(held, "messages"), {"text": "And since when?", "id": str(uuid4())})
         assert (new.status_code, new.json()["seq"]) == (201, 5)
 
@@ -291,6 +291,25 @@ async def test_a_foreign_form_token_changes_nothing(house: House, cora: SignedIn
         for action, fields in ACTIONS.items():
             assert (await desk.post(path(held, action), dict(fields), token=foreign)).status_code == 403
     assert await house.count(event) == 3
+
+
+async def test_sent_again_by_who_lost_it_is_answered_as_before(
+    house: House, cora: SignedIn, dev: SignedIn, held: str
+) -> None:
+    """The answer to the first try was lost on the way, and meanwhile a colleague has it; what is new is refused."""
+    document = {"text": "Tell me more.", "id": str(uuid4())}
+    async with house.client(cora) as desk:
+        first = await desk.post_json(path(held, "messages"), document)
+        async with house.db.write() as connection:
+            await connection.execute(conversation.update().values(advisor_id=dev.account_id, claim_epoch=2))
+        again = await desk.post_json(path(held, "messages"), document)
+        assert (again.status_code, again.json()) == (201, first.json() | {"again": True})
+        assert (await desk.post(path(held, "messages"), document)).status_code == 303
+        other = await desk.post_json(path(held, "messages"), document | {"text": "Something else"})
+        assert (other.status_code, other.json()["code"]) == (409, "id_conflict")
+        new = await desk.post_json(path(held, "messages"), document | {"id": str(uuid4())})
+        assert (new.status_code, new.json()["code"]) == (409, "assignment_lost")
+    assert await house.count(event) == 4
 
 
 async def test_who_lost_it_is_told_and_writes_nothing(house: House, cora: SignedIn, dev: SignedIn, held: str) -> None:
