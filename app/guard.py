@@ -22,8 +22,10 @@ CLOSE_WITHIN_S = 2.0
 MOST_HEAD_BYTES = 64 * 1024
 REQUEST_HEAD_WITHIN_S = 20.0
 REQUEST_BODY_WITHIN_S = 120.0
+RESPONSE_READ_WITHIN_S = 15.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
+NO_HEARTBEAT = 4003
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -32,6 +34,12 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     """A WebSocket whose peer may be slow or hostile: closing it takes 2 s at most, and it buffers 256 KiB at most."""
 
     _abort_timer: asyncio.TimerHandle | None = None
+    _was_heard = False
+    """Whether anything at all has arrived since the last ping."""
+
+    def data_received(self, data: bytes) -> None:
+        self._was_heard = True
+        super().data_received(data)
 
     def handle_ping(self) -> None:
         # Pongs are written without flow control: a peer that pings and never reads would fill the memory.
@@ -54,8 +62,22 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             return
         super().send_receive_event_to_app()
 
+    def send_keepalive_ping(self) -> None:
+        self._was_heard = False
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
+        """The ping was not answered. Whoever said anything else meanwhile lives; whoever did not is let go."""
+        self.pong_timer = self.pending_ping_payload = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        if self._was_heard:
+            self.schedule_ping()
+            return
+        self.conn.fail(NO_HEARTBEAT, "no heartbeat")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
         self._abort_within(CLOSE_WITHIN_S)
 
     def shutdown(self) -> None:
@@ -100,6 +122,7 @@ class GuardedRequests(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._in_head = False
         self._head_bytes = 0
         self._stopping = False
@@ -144,6 +167,15 @@ class GuardedRequests(HttpToolsProtocol):
         self._expect_nothing()
         super().handle_websocket_upgrade()
 
+    def pause_writing(self) -> None:
+        # A page or a stream that is not read: what waits here is bounded, and so is how long.
+        super().pause_writing()
+        self._unread = self.loop.call_later(RESPONSE_READ_WITHIN_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._forget_unread()
+        super().resume_writing()
+
     def shutdown(self) -> None:
         if cast(RequestResponseCycle | None, self.cycle) is None:
             # Accepted a moment ago: the request may be on its way, and gets its answer.
@@ -155,6 +187,7 @@ class GuardedRequests(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def _expect(self, within_s: float) -> None:
@@ -165,3 +198,8 @@ class GuardedRequests(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None

@@ -22,11 +22,19 @@ from tests.live import ROOT
 from tests.waiting import until, wait_until
 
 MIB = 1024 * 1024
+PING_S = 0.3
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[TinyService]:
     with running(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def pinging(tmp_path: Path) -> Iterator[TinyService]:
+    """It asks whether its peers live every moment."""
+    with running(tmp_path, "--ping-s", str(PING_S)) as service:
         yield service
 
 
@@ -74,6 +82,54 @@ def test_flood_of_tiny_frames_is_cut(service: TinyService, first: bytes, repeate
 def test_reader_that_stalls_is_let_go(service: TinyService) -> None:
     with service.upgrade("/torrent"):
         wait_until(lambda: "torrent ended" in service.log.read_text(), within_s=20, what="the end of its handler")
+
+
+def test_page_that_nobody_reads_is_let_go(service: TinyService) -> None:
+    """What waits for it stays below a megabyte."""
+    process = psutil.Process(service.get_pid())
+    before = process.memory_info().rss
+    with service.connect() as client:
+        client.sendall(b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_until(lambda: "page ended" in service.log.read_text(), within_s=20, what="the end of its answer")
+    assert process.memory_info().rss - before < 2 * MIB
+
+
+def test_kernel_keeps_little_for_a_peer_that_does_not_read(service: TinyService) -> None:
+    """Buffers that the kernel sizes by itself grow to megabytes."""
+    taken = 0
+    with service.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_until(lambda: "page ended" in service.log.read_text(), within_s=20, what="the end of its answer")
+        taken = len(read_all(client))
+    assert taken < MIB
+
+
+def test_silence_is_closed_with_4003(pinging: TinyService) -> None:
+    with pinging.upgrade("/echo") as client:
+        assert b"\x88\x0e" + (4003).to_bytes(2, "big") + b"no heartbeat" in read_all(client)
+
+
+@pytest.mark.parametrize("frame", [masked(0x81, b"hello"), masked(0x89), masked(0x8A)], ids=["text", "ping", "pong"])
+def test_whoever_says_anything_lives(pinging: TinyService, frame: bytes) -> None:
+    """A client made by hand may answer no ping of the server's and be there all the same."""
+    with pinging.upgrade("/echo") as client:
+        pings = 0
+        while pings < 6:
+            heard = client.recv(4096)
+            assert b"no heartbeat" not in heard
+            pings += heard.count(b"\x89\x04")
+            client.sendall(frame)
+
+
+async def test_a_library_that_answers_pings_lives(pinging: TinyService) -> None:
+    """It says nothing of itself; its library answers for it."""
+    async with connect(f"{pinging.url}/echo", proxy=None, ping_interval=None) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(6 * PING_S):
+                await client.recv()
+        await client.send("hello")
+        assert await client.recv() == "hello"
 
 
 def test_stop_does_not_wait_for_a_stalled_reader(service: TinyService) -> None:

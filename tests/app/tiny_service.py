@@ -1,6 +1,7 @@
-"""A service of four routes behind the real `app.server`, for tests that break connections rather than pages.
+"""A service of five routes behind the real `app.server`, for tests that break connections rather than pages.
 
-`/pid` answers with the process id, `/echo` sends back what it gets, `/torrent` sends without end, `/slow` never answers.
+`/pid` answers with the process id, `/echo` sends back what it gets, `/torrent` sends without end, `/page` as well over plain
+HTTP, `/slow` never answers.
 With `--web N` it is the real parent of N such processes. Times are shorter than in production: see `SHORTER`.
 """
 
@@ -10,10 +11,11 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -23,7 +25,7 @@ from app.processes import WebProcesses
 from core.errors import StartError
 from core.settings import read_settings
 
-SHORTER = {"REQUEST_HEAD_WITHIN_S": 1.0}
+SHORTER = {"REQUEST_HEAD_WITHIN_S": 1.0, "RESPONSE_READ_WITHIN_S": 1.0}
 SHORTER_UNACKNOWLEDGED_MS = 3_000
 
 
@@ -34,6 +36,19 @@ async def pid(request: Request) -> Response:
 async def slow(request: Request) -> Response:
     await asyncio.Event().wait()
     return PlainTextResponse("never")
+
+
+async def page(request: Request) -> Response:
+    async def forever() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(32_768)
+                # Sending to somebody who has gone does not wait, and so would never hear of the end.
+                await asyncio.sleep(0)
+        finally:
+            print("page ended", file=sys.stderr, flush=True)
+
+    return StreamingResponse(forever())
 
 
 class Sockets:
@@ -70,6 +85,7 @@ async def serve(arguments: argparse.Namespace) -> None:
         routes=[
             Route("/pid", pid),
             Route("/slow", slow),
+            Route("/page", page),
             WebSocketRoute("/echo", sockets.echo),
             WebSocketRoute("/torrent", sockets.torrent),
         ]
@@ -91,7 +107,10 @@ def main() -> int:
     parser.add_argument("--socket-fd", type=int)
     parser.add_argument("--ready-fd", type=int)
     parser.add_argument("--files", type=int, help="how many files it may open")
+    parser.add_argument("--ping-s", type=float, help="how long it waits before a ping, and for its answer")
     arguments = parser.parse_args()
+    if arguments.ping_s:
+        server.PING_EVERY_S = server.PING_ANSWERED_WITHIN_S = arguments.ping_s
     if arguments.files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (arguments.files, arguments.files))
     configure_logs()
