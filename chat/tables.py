@@ -40,6 +40,10 @@ conversation = Table(
     Column("first_claimed_at", Instant),
     # How often it went back into the line because its advisor was lost.
     Column("requeues", Integer, nullable=False, default=0, server_default="0"),
+    # When it left the line as a question, to be answered later.
+    Column("question_at", Instant),
+    # The status in which it was when its text was erased: what is counted goes on from there.
+    Column("closed_as", String(16)),
     # When the visitor who had gone quiet was last asked whether they are still there.
     Column("nudged_at", Instant),
     Column("ended_at", Instant),
@@ -51,6 +55,7 @@ conversation = Table(
     Column("advisor_last_at", Instant),
     Index(None, "status", "sort_key"),
     Index(None, "advisor_id", "status"),
+    Index(None, "created_at"),
 )
 
 # Rows in order of arrival. `author` is `visitor`, `system` or an account id.

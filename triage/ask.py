@@ -133,7 +133,9 @@ class AskPages:
             if leaving:
                 # In the transaction that opens it: it never stood in the line.
                 mine = conversation.c.id == opened.id
-                await connection.execute(update(conversation).where(mine).values(status=Status.QUESTION))
+                await connection.execute(
+                    update(conversation).where(mine).values(status=Status.QUESTION, question_at=now)
+                )
             subject = f"conversation:{opened.reference}"
             await self._audit.append(
                 connection, now, VISITOR, "open", subject, urgency=enquiry.urgency, question=leaving

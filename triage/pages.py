@@ -143,7 +143,7 @@ class PublicPages:
             left = await connection.execute(
                 update(conversation)
                 .where(conversation.c.id == found.id, conversation.c.status == Status.WAITING)
-                .values(status=Status.QUESTION)
+                .values(status=Status.QUESTION, question_at=self._clock())
             )
             if left.rowcount != 1:
                 raise AlreadyTaken("An advisor is with you already, or the conversation is over. Load the page again.")

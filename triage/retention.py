@@ -39,6 +39,7 @@ async def erase_overdue(db: Database, audit: AuditLog, now: datetime) -> int:
             .where(conversation.c.id.in_(ids))
             .values(
                 status=Status.ERASED,
+                closed_as=conversation.c.status,
                 wrapped_key=None,
                 sealed_nickname=None,
                 visitor_token_hash=None,
