@@ -139,11 +139,11 @@ class Fanout:
         recent = feed.recent
         if recent and recent[0].seq <= cursor + 1 <= recent[-1].seq:
             return [one for one in recent if one.seq > cursor]
-        return [feed.render(event) for event in await self._log.read(conversation_id, cursor)]
+        return [feed.render(event) for event in await self._log.read_page(conversation_id, cursor)]
 
     async def read_through(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:
         """The next events from the database itself: what a session that has just come must see, hinted or not."""
-        events = await self._log.read(conversation_id, cursor)
+        events = await self._log.read_page(conversation_id, cursor)
         feed = self._feeds.get(conversation_id)
         if feed is None:
             return ()

@@ -25,6 +25,7 @@ from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
 from core.db import Database
 from core.errors import AssignmentLost, Ended, IdConflict, NotFound, Refusal, Unavailable
+from core.gather import Gathered
 
 logger = structlog.get_logger()
 
@@ -79,6 +80,7 @@ class Log:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._on_stored: list[OnStored] = []
+        self._pages = Gathered(self._read_pages)
         self.committed = 0
         """Messages stored by this writer since it began."""
 
@@ -134,18 +136,37 @@ class Log:
     async def read(self, conversation_id: int, after: int = 0, limit: int = PAGE) -> list[Event]:
         return (await self.read_many({conversation_id: after}, limit)).get(conversation_id, [])
 
+    async def read_page(self, conversation_id: int, after: int) -> list[Event]:
+        """The next page after this cursor; asked for together with what other readers want at this moment."""
+        return self._open(await self._pages.get((conversation_id, after)))
+
     async def read_many(self, cursors: dict[int, int], limit: int = PAGE) -> dict[int, list[Event]]:
         """At most `limit` events after the cursor of each conversation, in order; of an erased one, none."""
+        rows = await self._read_rows(cursors, limit)
+        return {one: events for one, found in rows.items() if (events := self._open(found))}
+
+    async def _read_rows(self, cursors: dict[int, int], limit: int) -> dict[int, list[Row[Any]]]:
         async with self._db.read() as connection:
             rows = await self._rows.after(connection, cursors, limit)
-        found: dict[int, list[Event]] = {}
+        found: dict[int, list[Row[Any]]] = {}
         for row in rows:
-            if row.wrapped_key is None:
-                continue
-            found.setdefault(row.conversation_id, []).append(
-                open_event(row, self._keys.get(row.conversation_id, row.wrapped_key))
-            )
+            found.setdefault(row.conversation_id, []).append(row)
         return found
+
+    async def _read_pages(self, wanted: list[tuple[int, int]]) -> list[list[Row[Any]]]:
+        """Rows, still sealed: whoever asked opens them in its own turn. One cursor for each conversation a query."""
+        found: dict[tuple[int, int], list[Row[Any]]] = {}
+        while left := {one: after for one, after in wanted if (one, after) not in found}:
+            rows = await self._read_rows(left, PAGE)
+            found |= {(one, after): rows.get(one, []) for one, after in left.items()}
+        return [found[one] for one in wanted]
+
+    def _open(self, rows: Sequence[Row[Any]]) -> list[Event]:
+        """The events of rows of one conversation; of an erased one, none."""
+        if not rows or rows[0].wrapped_key is None:
+            return []
+        key = self._keys.get(rows[0].conversation_id, rows[0].wrapped_key)
+        return [open_event(row, key) for row in rows]
 
     async def tops(self, conversation_ids: Sequence[int]) -> dict[int, int]:
         """The number of the last event of each conversation."""

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 from websockets.exceptions import InvalidStatus
 
-from chat.conversations import Conversations
+from chat.arrivals import Arrivals
 from chat.events import Author, Entry
 from chat.tables import conversation
 from chat.words import Kind, Side
@@ -178,11 +178,11 @@ async def test_a_process_that_goes_says_when_to_come_back(two_processes: House) 
 async def test_hello_while_the_database_is_away_may_be_said_again(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
     """4005, which means come back; never 4102, which means do not."""
 
-    async def away(self: Conversations, where: object) -> None:
+    async def away(self: Arrivals, token: str) -> None:
         raise Unavailable
 
     async with ada.line() as line:
-        monkeypatch.setattr(Conversations, "_heads", away)
+        monkeypatch.setattr(Arrivals, "heads", away)
         await line.send("hello")
         assert await line.closed() == 4005
         assert line.seen[-1]["code"] == "unavailable"

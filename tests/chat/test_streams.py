@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chat import stream
-from chat.conversations import Conversations
+from chat.arrivals import Arrivals
 from chat.frames import Hello
 from core.errors import Unavailable
 from tests.chat.house import House
@@ -128,12 +128,12 @@ async def test_nobody_is_left_listening(ada: Ada) -> None:
 async def test_the_database_goes_away_under_a_stream(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream ends in order, and the client comes back; nothing is logged as a crash."""
 
-    async def away(self: Conversations, where: object) -> None:
+    async def away(self: Arrivals, token: str) -> None:
         raise Unavailable
 
     def hello(*given: object) -> Any:
         async def nothing() -> Any:
-            monkeypatch.setattr(Conversations, "_heads", away)
+            monkeypatch.setattr(Arrivals, "heads", away)
             return Hello()
 
         return nothing()
