@@ -247,14 +247,14 @@ class Load:
             raise LoadError(self.failed.result())
 
     async def _measure(self) -> Measurement:
-        before, own_before = cpu_seconds(self.plan.parts), _own_cpu_seconds()
+        before, own_before = cpu_seconds(self.plan.parts), own_cpu_seconds()
         self.latencies_ms.clear()
         self.completed = 0
         started = time.perf_counter()
         await self._wait(self.plan.seconds)
         seconds = time.perf_counter() - started
         completed, latencies = self.completed, sorted(self.latencies_ms)
-        own_after, after = _own_cpu_seconds(), cpu_seconds(self.plan.parts)
+        own_after, after = own_cpu_seconds(), cpu_seconds(self.plan.parts)
         self.stopped = True
         await self._drain()
         left = self.in_flight.values()
@@ -277,7 +277,7 @@ class Load:
             await self._wait(DRAIN_POLL_S)
 
 
-def _own_cpu_seconds() -> float:
+def own_cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +58,14 @@ class ServerProcess:
                 continue
             break
         raise ProcessError(f"{self.name} does not listen:\n{end_of_log(self.log)}")
+
+    def rest(self, seconds: float) -> None:
+        """Let it work for so long; at once when it ends by itself, which is an error."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return
+        raise ProcessError(f"{self.name} ended by itself:\n{end_of_log(self.log)}")
 
     def stop(self) -> None:
         """End the whole session, in order if it can be, by force if it must be."""
@@ -107,6 +115,31 @@ def cpu_seconds(parts: Mapping[str, Sequence[int]]) -> dict[str, float]:
         if ancestor is not None:
             totals[roots[ancestor]] += spent / TICKS_PER_S
     return totals
+
+
+def resident_kib(pids: Iterable[int]) -> dict[int, int]:
+    """Resident memory of each process, shared pages counted in full."""
+    return {pid: _status_kib(pid, "VmRSS") for pid in pids}
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all that it started."""
+    parents, _ = _read_process_table()
+    found = [pid]
+    for one in found:
+        found.extend(child for child, parent in parents.items() if parent == one)
+    return found
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+
+
+def _status_kib(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    return 0
 
 
 def _read_process_table() -> tuple[dict[int, int], dict[int, int]]:

@@ -1,0 +1,110 @@
+"""One process of the service under test, for the rows that count by the process.
+
+`dutyline web` on PostgreSQL, or on SQLite with its own Redis; or `dutyline run`, which is everything. Each with a data
+folder of its own below the row's folder, the limits by address off, and a log that is kept beside it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from bench.processes import ROOT, ProcessError, ServerProcess, python, run_command
+from bench.seed import Seeded
+from core.crypto import make_key_file, new_master_key, new_token
+from tests.engines import free_port
+
+DUTYLINE = ROOT / ".venv" / "bin" / "dutyline"
+SEED_WITHIN_S = 120.0
+READY_WITHIN_S = 30.0
+POLL_S = 0.01
+
+
+class Solo:
+    """One `dutyline web` or `dutyline run`. `settings` are added to its environment."""
+
+    def __init__(self, folder: Path, command: str = "web", settings: Mapping[str, str] | None = None) -> None:
+        self.command = command
+        self._log = folder / f"{command}.log"
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._env = self._environment(folder) | dict(settings or {})
+        self._process: ServerProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every socket of a browser says here."""
+        return {"Origin": self.base_url, "Sec-WebSocket-Protocol": "advice.v1"}
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        data = folder / "data"
+        data.mkdir(exist_ok=True)
+        keys, secret = data / "master.keys", data / "secret.key"
+        make_key_file(keys, new_master_key() + "\n")
+        make_key_file(secret, new_token() + new_token() + "\n")
+        return {
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "BASE_URL": self.base_url,
+            "DATA_DIR": str(data),
+            "MASTER_KEYS_FILE": str(keys),
+            "SECRET_KEY_FILE": str(secret),
+            "RATE_LIMITS": "off",
+        }
+
+    def migrate(self) -> None:
+        run_command("dutyline migrate", [str(DUTYLINE), "migrate"], self._env)
+
+    def seed(self, conversations: int, messages: int = 0) -> list[Seeded]:
+        done = subprocess.run(
+            python("-m", "bench.seed", str(conversations), "--messages", str(messages)),
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
+            env={**os.environ, **self._env},
+            timeout=SEED_WITHIN_S,
+        )
+        if done.returncode != 0:
+            raise ProcessError(done.stderr.decode(errors="replace")[-2000:])
+        return [msgspec.json.decode(line, type=Seeded) for line in done.stdout.splitlines()]
+
+    def start(self) -> float:
+        """Start it; the seconds until /readyz answers 200."""
+        begun = time.perf_counter()
+        self._process = ServerProcess(
+            f"dutyline {self.command}", [str(DUTYLINE), self.command], self.port, self._log, self._env
+        )
+        self._process.wait_until_listening()
+        while time.perf_counter() - begun < READY_WITHIN_S:
+            if is_ready(self.port):
+                return time.perf_counter() - begun
+            self._process.rest(POLL_S)
+        raise ProcessError(f"dutyline {self.command} is not ready after {READY_WITHIN_S:.0f} s")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+
+def is_ready(port: int) -> bool:
+    """Whether /readyz answers 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
