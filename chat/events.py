@@ -1,5 +1,6 @@
 """One entry of a conversation's log, as values and as frames. No I/O."""
 
+import hmac
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,8 @@ class Event:
     client_id: uuid.UUID | None
     text: str
     data: dict[str, Any]
+    was: bytes | None = None
+    """A keyed hash of the text that was redacted."""
 
     @property
     def hidden_from_visitor(self) -> bool:
@@ -60,7 +63,8 @@ class Event:
 
 
 def seal_event(event: Event, key: DataKey) -> bytes:
-    plain = _packer.encode((event.text, event.author.kind, event.author.name, event.data))
+    data = event.data if event.was is None else event.data | {"was": event.was}
+    plain = _packer.encode((event.text, event.author.kind, event.author.name, data))
     return key.seal(plain, place(event.conversation_id, event.seq, event.author.key))
 
 
@@ -76,7 +80,17 @@ def open_event(row: Any, key: DataKey) -> Event:
         client_id=uuid.UUID(row.client_id) if row.client_id else None,
         text=text,
         data=data,
+        was=data.pop("was", None),
     )
+
+
+def is_of(event: Event, entry: Entry, key: DataKey) -> bool:
+    """Whether this is what was written as `entry`, its text removed since or not."""
+    if event.kind is not entry.kind:
+        return False
+    if event.was is None:
+        return event.text == entry.text
+    return hmac.compare_digest(event.was, key.mac(entry.text.encode()))
 
 
 def event_frame(reference: str, event: Event) -> str:

@@ -58,6 +58,9 @@ class Feed:
 
     def render(self, event: Event) -> Rendered:
         self.names[event.author.key] = event.author.name
+        if event.kind is Kind.REDACTED:
+            # What is kept here may still hold the text.
+            self.recent.clear()
         staff = event_frame(self.reference, event)
         visitor = hidden_frame(self.reference, event.seq) if event.hidden_from_visitor else staff
         # An advisor who leaves was brought in and goes; the conversation goes on.

@@ -17,7 +17,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat.events import Author, Entry, Event, open_event, seal_event
+from chat.events import Author, Entry, Event, is_of, open_event, seal_event
 from chat.keys import ConversationKeys
 from chat.rows import LogRows, NewRow
 from chat.tables import participant
@@ -218,7 +218,7 @@ class Log:
             tops = {row.id: row.last_seq for row in rows.values()}
             for one in batch:
                 before = known.get(one.key)
-                refusal = _refusal_of(one, rows.get(one.conversation_id), before, brought_in)
+                refusal = _refusal_of(one, rows.get(one.conversation_id), before, brought_in, self._keys)
                 if refusal is not None:
                     outcomes.append((one, refusal))
                 elif before is not None:
@@ -306,13 +306,17 @@ class Log:
 
 
 def _refusal_of(
-    one: _Waiting, row: Row[Any] | None, before: Event | None, brought_in: dict[tuple[int, str], str]
+    one: _Waiting,
+    row: Row[Any] | None,
+    before: Event | None,
+    brought_in: dict[tuple[int, str], str],
+    keys: ConversationKeys,
 ) -> Refusal | None:
     """Why this message may not be written, decided on the locked row; None when it may."""
     if row is None or row.wrapped_key is None:
         return NotFound()
     if before is not None:
-        return None if (before.text, before.kind) == (one.entry.text, one.entry.kind) else IdConflict()
+        return None if is_of(before, one.entry, keys.get(row.id, row.wrapped_key)) else IdConflict()
     author = one.entry.author
     is_note = one.entry.kind is Kind.NOTE
     if author.kind is not Side.VISITOR and row.advisor_id != author.key:
