@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chat.events import Author, Entry, Event, is_of, open_event, seal_event
 from chat.keys import ConversationKeys
 from chat.rows import LogRows, NewRow
-from chat.tables import participant
+from chat.tables import conversation, event, participant
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
 from core.db import Database
@@ -167,6 +167,18 @@ class Log:
             return []
         key = self._keys.get(rows[0].conversation_id, rows[0].wrapped_key)
         return [open_event(row, key) for row in rows]
+
+    async def read_kinds(self, conversation_id: int, *kinds: Kind) -> list[Event]:
+        """Every event of these kinds, in order; they are few, however long the conversation."""
+        query = (
+            select(event, conversation.c.wrapped_key)
+            .join(conversation, conversation.c.id == event.c.conversation_id)
+            .where(event.c.conversation_id == conversation_id, event.c.kind.in_(kinds))
+            .where(conversation.c.wrapped_key.is_not(None))
+        )
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query.order_by(event.c.seq))).all()
+        return [open_event(row, self._keys.get(conversation_id, row.wrapped_key)) for row in rows]
 
     async def tops(self, conversation_ids: Sequence[int]) -> dict[int, int]:
         """The number of the last event of each conversation."""

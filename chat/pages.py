@@ -24,7 +24,7 @@ from chat.saying import Said, say
 from chat.session import Viewer
 from chat.stretch import parse_before, read_stretch
 from chat.transcripts import Transcript, as_pdf, as_text
-from chat.words import VISITOR, Side, Status
+from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
 from core.edge import content_policy

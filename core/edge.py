@@ -122,17 +122,22 @@ def _log_crash(problem: Exception, reference: str) -> None:
     logger.error("crash", kind=type(problem).__name__, where=where, reference=reference)
 
 
-def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
+def content_policy(settings: Settings, *, frames: str = "", framed_by: str = "'none'") -> str:
+    """What a page may load and do. `frames` is what it may show within itself, `framed_by` who may show it so."""
     # 'self' covers sockets only in newer browsers. The policy's grammar has no IPv6 addresses.
     named = sorted(origin for origin in settings.origins if "[" not in origin)
     sockets = " ".join(origin.replace("http", "ws", 1) for origin in named)
-    policy = (
+    return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types dutyline"
+        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors {framed_by}; "
+        + (f"frame-src {frames}; " if frames else "")
+        + "require-trusted-types-for 'script'; trusted-types dutyline"
     )
+
+
+def _security_headers(settings: Settings) -> list[tuple[bytes, bytes]]:
     headers = {
-        "content-security-policy": policy,
+        "content-security-policy": content_policy(settings),
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",

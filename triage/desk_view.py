@@ -15,6 +15,7 @@ from chat.conversations import Conversation, Conversations
 from chat.entries import entry_views
 from chat.events import Event
 from chat.log import Log
+from chat.stretch import read_stretch
 from chat.tables import conversation, participant
 from chat.words import Kind, Side, Status
 from core.clock import Clock, from_ms
@@ -28,8 +29,6 @@ from triage.queue import Line, Queue
 from triage.surroundings import enquiry_in_words, retention
 from triage.words import Urgency
 from triage.wrap_up import WrapUps
-
-MOST_EVENTS = 10_000
 
 
 class DeskViews:
@@ -82,12 +81,16 @@ class DeskViews:
 
     async def workspace(self, person: SignedIn, found: Conversation, q: str = "") -> dict[str, Any]:
         """The middle and the right column as well."""
-        events = await self._log.read(found.id, limit=MOST_EVENTS)
+        stretch = await read_stretch(self._log, found.id, found.last_seq)
+        marked = await self._log.read_kinds(found.id, Kind.NOTE, Kind.ARTICLE)
+        # The question that began it all stays part of what is suggested for.
+        question = await self._log.read(found.id, limit=1) if stretch.earlier else []
         can_write = await self.can_write(person, found)
         return {
             **await self.desk(person),
             "conversation": self._head(found, can_write=can_write, is_mine=found.advisor_id == person.account_id),
-            "events": entry_views(events, for_visitor=False),
+            "events": entry_views(stretch.events, for_visitor=False),
+            "earlier": stretch.earlier,
             "seen_seq": found.visitor_read,
             "draft": await self._conversations.draft(found, person.account_id),
             "message_id": str(uuid4()),
@@ -95,23 +98,35 @@ class DeskViews:
             "hold": None,
             **self._about(found),
             "read_while_waiting": await self._guidance.read_while_waiting(found.id),
-            "suggestions": await self._guidance.for_desk(found, events),
+            "suggestions": await self._guidance.for_desk(found, [*question, *marked, *stretch.events]),
             "q": q,
             "found": self._guidance.find(q) if q.strip() else None,
-            "notes": _notes(events),
+            "notes": _notes(marked),
             "replies": [],
+        }
+
+    async def earlier(self, found: Conversation, before: int) -> dict[str, Any]:
+        """What was said before the stretch that another page shows."""
+        stretch = await read_stretch(self._log, found.id, found.last_seq, before)
+        return {
+            "conversation": {"reference": found.reference, "nickname": found.nickname},
+            "events": entry_views(stretch.events, for_visitor=False),
+            "seen_seq": found.visitor_read,
+            "earlier": stretch.earlier,
         }
 
     async def closed(self, person: SignedIn, found: Conversation) -> dict[str, Any]:
         """A conversation after its end, for those who may still read it."""
-        events = await self._log.read(found.id, limit=MOST_EVENTS)
+        stretch = await read_stretch(self._log, found.id, found.last_seq)
         head = self._head(found, can_write=False, is_mine=found.advisor_id == person.account_id)
         destroyed_at = found.ended_at + await retention(self._db) if found.ended_at else None
         wrapped_up = found.advisor_id != person.account_id or await self._wrap_ups.is_done(found.id)
         return {
             "conversation": {**head, "destroyed_at": destroyed_at, "wrapped_up": wrapped_up},
             "reading": None,
-            "events": entry_views(events, for_visitor=False),
+            "events": entry_views(stretch.events, for_visitor=False),
+            "seen_seq": found.visitor_read,
+            "earlier": stretch.earlier,
             **self._about(found),
         }
 
