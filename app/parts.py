@@ -121,8 +121,9 @@ class Parts:
 
         # Live connections.
         self.sockets = Sockets(self.fanout, self.log, self.reads, epoch, rate_limits=settings.rate_limits)
-        self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer)
-        self.desk_streams = Streams(self.fanout, self.reads, epoch, self.desk_viewer)
+        limited = settings.rate_limits
+        self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer, rate_limits=limited)
+        self.desk_streams = Streams(self.fanout, self.reads, epoch, self.desk_viewer, rate_limits=limited)
 
     async def reader_of(self, request: Request) -> Audiences:
         """Which guidance a reader may see: staff all of it, a visitor after the enquiry more than the public."""

@@ -1,7 +1,8 @@
 """The same frames without a socket: a stream of server-sent events, and a long poll; reading and typing by POST.
 
 Both carry the session that the socket carries, so order, gaps and resets are the same. A stream ends by itself after a
-minute, since proxies cut what lasts longer; the client comes back with its place.
+minute, since proxies cut what lasts longer; the client comes back with its place. Neither holds more than a quarter of a
+megabyte for a client that reads slowly, and neither begins in a process that is going away.
 """
 
 import asyncio
@@ -12,22 +13,27 @@ import msgspec
 import structlog
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.reading import ReadMarks
 from chat.session import Head, Session, Viewer
-from core.errors import BadFrame, NotFound, Refusal
+from core.errors import BadFrame, NotFound, Refusal, Unavailable
 from core.forms import field
+from core.limits import Limiter
 from core.web import posted, posted_json
 
 logger = structlog.get_logger()
 
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM, JSON = "text/event-stream", "application/json"
+NOT_KEPT = {"Cache-Control": "no-store"}
 STREAM_S = 60.0
 STREAM_JITTER_S = 10.0
 KEEP_ALIVE_S = 15.0
 LONGEST_WAIT_S = 25.0
+MOST_HELD = 256 * 1024
+POLLS_PER_SECOND, POLLS_BURST = 20.0, 200.0
 MOST_PLACES = 50
 
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
@@ -40,17 +46,22 @@ LINE_WAIT_S = 5.0
 class Streams:
     """`/chat/events`, `/chat/poll`, `/chat/read`, `/chat/typing`, and the same under `/desk`."""
 
-    def __init__(self, fanout: Fanout, reads: ReadMarks, epoch: str, find_viewer: FindViewer) -> None:
+    def __init__(
+        self, fanout: Fanout, reads: ReadMarks, epoch: str, find_viewer: FindViewer, *, rate_limits: bool
+    ) -> None:
         self._fanout = fanout
         self._reads = reads
         self._epoch = epoch
         self._find_viewer = find_viewer
+        self._polls = Limiter(POLLS_PER_SECOND, POLLS_BURST, enabled=rate_limits)
 
     async def events(self, request: Request) -> Response:
+        if self._fanout.is_draining:
+            return _come_back()
         viewer = await self._find_viewer(request)
         if viewer is None:
             return _sign_in_first()
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        headers = NOT_KEPT | {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(media_type=EVENT_STREAM, headers=headers)
         session = Session(self._fanout, viewer, self._epoch)
@@ -60,6 +71,7 @@ class Streams:
     async def _stream(self, session: Session, hello: Hello) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
         until = loop.time() + STREAM_S + random.uniform(-STREAM_JITTER_S, STREAM_JITTER_S)
+        beat_at = loop.time() + KEEP_ALIVE_S
         self._fanout.enter(session)
         try:
             await session.greet(hello)
@@ -67,8 +79,10 @@ class Streams:
             while session.close_code is None and (left := until - loop.time()) > 0:
                 async for text in session.owed():
                     yield f"id: {session.place()}\ndata: {text}\n\n"
-                if not await session.rest(min(KEEP_ALIVE_S, left)):
+                # Other frames do not put it off: a line that is busy with typing may have lost an event.
+                if loop.time() >= beat_at or not await session.rest(min(beat_at - loop.time(), left)):
                     yield f"data: {session.heartbeat()}\n\n"
+                    beat_at = loop.time() + KEEP_ALIVE_S
             async for text in session.owed():
                 yield f"id: {session.place()}\ndata: {text}\n\n"
         except Refusal as refusal:
@@ -78,24 +92,32 @@ class Streams:
             self._fanout.leave(session)
 
     async def poll(self, request: Request) -> Response:
+        if self._fanout.is_draining:
+            return _come_back()
         viewer = await self._find_viewer(request)
         if viewer is None:
             return _sign_in_first()
+        session = Session(self._fanout, viewer, self._epoch)
         hello = await self._hello(request, viewer)
         wait_s = _seconds(request.query_params.get("wait", "")) if request.method == "GET" else 0.0
-        session = Session(self._fanout, viewer, self._epoch)
         self._fanout.enter(session)
+        rest = None
         try:
             await session.greet(hello)
-            frames = await _collect(session, wait_s)
+            self._polls.check(session.owner)
+            frames, rest = await _collect(session, wait_s)
         finally:
-            self._fanout.leave(session)
-        return Response(
-            b"[%b]" % ",".join(frames).encode(), media_type="application/json", headers={"Cache-Control": "no-store"}
-        )
+            if rest is None:
+                self._fanout.leave(session)
+        if rest is not None:
+            return LongAnswer(_as_list(frames, rest), done=lambda: self._fanout.leave(session))
+        return Response(b"[%b]" % ",".join(frames).encode(), media_type=JSON, headers=NOT_KEPT)
 
     async def read(self, request: Request) -> Response:
-        viewer, head, document = await self._posted_about(request)
+        about = await self._posted_about(request)
+        if about is None:
+            return _sign_in_first()
+        viewer, head, document = about
         seq = document.get("seq")
         if isinstance(seq, str) and seq.isascii() and seq.isdigit() and len(seq) < 10:
             seq = int(seq)
@@ -105,15 +127,18 @@ class Streams:
         return Response(status_code=204)
 
     async def typing(self, request: Request) -> Response:
-        viewer, head, _ = await self._posted_about(request)
+        about = await self._posted_about(request)
+        if about is None:
+            return _sign_in_first()
+        viewer, head, _ = about
         self._fanout.pass_typing(head.id, viewer)
         return Response(status_code=204)
 
-    async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]]:
-        """Who posts, and about which conversation: the one named, or the only one there is."""
+    async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]] | None:
+        """Who posts, and about which conversation: the one named, or the only one there is. None without a sign-in."""
         viewer = await self._find_viewer(request)
         if viewer is None:
-            raise NotFound
+            return None
         form = posted(request)
         document: dict[str, object] = posted_json(request) or {name: field(form, name) for name in form}
         session = Session(self._fanout, viewer, self._epoch)
@@ -139,23 +164,54 @@ class Streams:
         return Hello(after=after, epoch=request.query_params.get("epoch"))
 
 
-async def _collect(session: Session, wait_s: float) -> list[str]:
-    """The frames that are owed, after waiting for the first piece of news at most so long.
+class LongAnswer(StreamingResponse):
+    """A list that is too long to be held; `done` is called however it ends, even when nobody ever read it."""
+
+    def __init__(self, parts: AsyncIterator[str], done: Callable[[], None]) -> None:
+        super().__init__(parts, media_type=JSON, headers=NOT_KEPT)
+        self._done = done
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._done()
+
+
+async def _collect(session: Session, wait_s: float) -> tuple[list[str], AsyncIterator[str] | None]:
+    """The frames that are owed, after waiting for the first piece of news at most so long; and what is left when they are many.
 
     Every new session is told the state of the line at once; that alone ends the wait only after five seconds.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
-    frames = [text async for text in session.owed()]
-    while session.close_code is None:
+    frames: list[str] = []
+    size = 0
+    while True:
+        owed = session.owed()
+        async for text in owed:
+            frames.append(text)
+            size += len(text)
+            if size > MOST_HELD:
+                return frames, owed
         kinds = {msgspec.json.decode(text, type=_Kind).type for text in frames} - NOT_NEWS
         patience_s = 0.0 if kinds - OF_THE_LINE else min(wait_s, LINE_WAIT_S) if kinds else wait_s
         left = began + patience_s - loop.time()
-        if left <= 0:
-            break
-        if await session.rest(left):
-            frames += [text async for text in session.owed()]
-    return frames
+        if session.close_code is not None or left <= 0:
+            return frames, None
+        await session.rest(left)
+
+
+async def _as_list(frames: list[str], rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    """One JSON list, written while it is read. Cut short by the database, it is a shorter list: its end says where to go on."""
+    yield "[" + ",".join(frames)
+    frames.clear()
+    try:
+        async for text in rest:
+            yield "," + text
+    except Refusal as refusal:
+        logger.warning("poll_cut_short", code=refusal.code)
+    yield "]"
 
 
 class _Kind(msgspec.Struct):
@@ -173,4 +229,10 @@ def _seconds(text: str) -> float:
 
 
 def _sign_in_first() -> Response:
-    return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers=NOT_KEPT)
+
+
+def _come_back() -> Response:
+    """This process is going away; the next one answers."""
+    body = {"code": Unavailable.code, "message": Unavailable.message}
+    return JSONResponse(body, 503, headers=NOT_KEPT | {"Retry-After": "2"})

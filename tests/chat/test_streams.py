@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from chat import stream
+from chat import fanout, stream
 from chat.arrivals import Arrivals
 from chat.frames import Hello
+from chat.session import Session
 from core.errors import Unavailable
+from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Frame, Person
 from tests.waiting import MS, until
@@ -111,6 +113,28 @@ async def test_a_stream_has_a_pulse(ada: Ada, monkeypatch: pytest.MonkeyPatch) -
         assert (await events.expect("heartbeat"))["last_seq"] == {ada.reference: 2}
 
 
+async def test_typing_does_not_put_the_pulse_off(ada: Ada, cora: Cora, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "KEEP_ALIVE_S", 300 * MS)
+    monkeypatch.setattr(fanout, "TYPING_EVERY_S", 0)
+    await cora.take(ada.reference)
+    async with cora.line() as desk, streaming(ada) as events:
+        await desk.hello()
+        await events.expect("caught_up")
+
+        async def type_on() -> None:
+            while True:
+                await desk.send("typing", conversation=ada.reference)
+                await asyncio.sleep(250 * MS)
+
+        typing = asyncio.create_task(type_on())
+        try:
+            await events.expect("heartbeat")
+            await events.expect("heartbeat")
+        finally:
+            typing.cancel()
+        assert [frame for frame in events.seen if frame["type"] == "typing"]
+
+
 async def test_a_stream_of_what_has_ended_ends(ada: Ada) -> None:
     await ada.post("/chat/leave")
     answer = await ada.http.get("/chat/events")
@@ -159,6 +183,62 @@ async def test_a_poll_waits_for_the_first(ada: Ada, cora: Cora) -> None:
     await cora.say(ada.reference, "Hello Ada")
     frames = await polling
     assert [frame["text"] for frame in frames if frame["type"] == "event"] == ["Hello Ada"]
+
+
+async def test_a_list_that_is_too_long_to_be_held_is_whole(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written while it is read, so that a slow reader costs no more than a page of it."""
+    for number in range(6):
+        assert (await ada.say(f"{number} " + "x" * 3_990)).status_code == 201
+    whole = await ada.poll()
+    monkeypatch.setattr(stream, "MOST_HELD", 10_000)
+    assert await ada.poll() == whole
+    assert [frame["seq"] for frame in whole if frame["type"] == "event"] == list(range(1, 9))
+    assert whole[-1]["type"] == "caught_up"
+    await until(lambda: ada.at.parts.fanout.sessions() == [])
+
+
+async def test_a_long_list_that_nobody_reads_leaves_nobody_listening(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        assert (await ada.say(f"{number} " + "x" * 3_990)).status_code == 201
+    monkeypatch.setattr(stream, "MOST_HELD", 1)
+    async with ada.http.stream("GET", "/chat/poll", params={"wait": 0}) as answer:
+        assert answer.status_code == 200
+    await until(lambda: ada.at.parts.fanout.sessions() == [])
+
+
+async def test_a_long_list_that_the_database_cuts_says_where_to_go_on(
+    ada: Ada, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ada.say("Hello")
+
+    async def owed_then_away(self: Session) -> AsyncIterator[str]:
+        yield '{"type":"event","seq":1}'
+        yield '{"type":"event","seq":2}'
+        raise Unavailable
+
+    monkeypatch.setattr(stream, "MOST_HELD", 1)
+    monkeypatch.setattr(Session, "owed", owed_then_away)
+    assert [frame["seq"] for frame in await ada.poll()] == [1, 2]
+
+
+async def test_polls_without_end_are_slowed(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ada.at.parts.visitor_streams, "_polls", Limiter(0.1, 2))
+    answers = [await ada.http.get("/chat/poll?wait=0", headers={"Accept": "application/json"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["code"] == "rate_limited"
+    assert int(answers[2].headers["retry-after"]) == answers[2].json()["retry_after_s"] > 0
+    assert ada.at.parts.fanout.sessions() == []
+
+
+@pytest.mark.parametrize("path", ["/chat/events", "/chat/poll?wait=25", "/desk/events", "/desk/poll?wait=25"])
+async def test_none_begins_in_a_process_that_goes_away(
+    ada: Ada, cora: Cora, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ada.at.parts.fanout, "is_draining", True)
+    answer = await (ada if path.startswith("/chat") else cora).http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_poll_ends_when_its_time_is_over(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,5 +324,6 @@ async def test_a_mark_that_is_no_number(ada: Ada, seq: object) -> None:
 async def test_reading_and_typing_without_cookie_or_token(ada: Ada, one_house: House) -> None:
     async with Person(one_house) as stranger:
         for path in ("/chat/read", "/chat/typing"):
-            assert (await stranger.post_json(path, {"seq": 1})).status_code == 404
+            answer = await stranger.post_json(path, {"seq": 1})
+            assert (answer.status_code, answer.json()["code"]) == (401, "sign_in")
             assert (await ada.http.post(path, json={"seq": 1})).status_code == 403
