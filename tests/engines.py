@@ -156,6 +156,9 @@ class Engine:
         # Another account may not be able to read this checkout, so the system's own tool does it.
         return ["setpriv", "--pdeathsig", "INT", *command] if shutil.which("setpriv") else command
 
+    def log_text(self) -> str:
+        return (self._make_folder() / "server.log").read_text(errors="replace")
+
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers, until `resume()`."""
         os.kill(self.pid, signal.SIGSTOP)

@@ -4,8 +4,10 @@ How long a fault holds is drawn from the nemesis's own random numbers, so that a
 """
 
 import asyncio
+import contextlib
 import os
 import random
+import resource
 import signal
 import sqlite3
 from collections.abc import Sequence
@@ -17,9 +19,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.engines import PostgresServer, RedisServer
-from tests.faults.clients import Client
 from tests.faults.nemesis import Fault
 from tests.faults.proxy import Proxy, Way
+from tests.faults.talk import Talker
 from tests.faults.workshop import Workshop
 from tests.live import LiveService
 from tests.waiting import until
@@ -27,6 +29,8 @@ from tests.waiting import until
 # A CommandComplete message of PostgreSQL, and the query that asks for it.
 COMMIT_REPLY = b"COMMIT\0"
 COMMIT_QUERY = b"COMMIT\0"
+# Less than any database holds, more than the log of a run.
+MOST_BYTES = 64 * 1024
 
 
 async def hold(rng: random.Random, least_s: float, most_s: float) -> None:
@@ -60,36 +64,37 @@ def of_service(service: LiveService, names: Sequence[str], workshop: Workshop) -
     return {"process killed": kill, "rolling restart": restart_all, "process frozen": freeze}
 
 
-def of_network(proxies: Sequence[Proxy], clients: Sequence[Client]) -> dict[str, Fault]:
+def of_network(proxies: Sequence[Proxy], clients: Sequence[Talker]) -> dict[str, Fault]:
     """Between clients and the service."""
+
+    def some(rng: random.Random) -> list[Proxy]:
+        return rng.sample(proxies, max(1, len(proxies) // 2))
 
     async def cut(rng: random.Random) -> None:
         for _ in range(3):
-            rng.choice(proxies).cut()
+            for proxy in some(rng):
+                proxy.cut()
             await hold(rng, 0.1, 0.4)
 
     async def stall(rng: random.Random) -> None:
-        proxy = rng.choice(proxies)
-        proxy.stall()
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            for proxy in some(rng):
+                proxy.stall()
+                stack.callback(proxy.resume)
             await hold(rng, 1, 3)
-        finally:
-            proxy.resume()
 
     async def swallow(rng: random.Random) -> None:
         """What is deaf stays deaf: the clients have to find out by themselves."""
-        rng.choice(proxies).swallow()
+        for proxy in some(rng):
+            proxy.swallow()
         await hold(rng, 0.2, 0.5)
 
     async def offline(rng: random.Random) -> None:
-        away = rng.sample(clients, max(1, len(clients) // 3))
-        for client in away:
-            client.go_offline()
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            for client in rng.sample(clients, max(1, len(clients) // 3)):
+                client.go_offline()
+                stack.callback(client.go_online)
             await hold(rng, 1, 3)
-        finally:
-            for client in away:
-                client.go_online()
 
     return {
         "connections cut": cut,
@@ -99,7 +104,7 @@ def of_network(proxies: Sequence[Proxy], clients: Sequence[Client]) -> dict[str,
     }
 
 
-def of_redis(server: RedisServer, workshop: Workshop) -> dict[str, Fault]:
+def of_redis(server: RedisServer, workshop: Workshop, *, is_long: bool) -> dict[str, Fault]:
     async def kill(rng: random.Random) -> None:
         await workshop.do(server.kill)
         await hold(rng, 0.5, 2)
@@ -117,7 +122,15 @@ def of_redis(server: RedisServer, workshop: Workshop) -> dict[str, Fault]:
         finally:
             server.resume()
 
-    return {"Redis killed": kill, "Redis flushed": flush, "Redis frozen": freeze}
+    async def freeze_long(rng: random.Random) -> None:
+        server.pause()
+        try:
+            await hold(rng, 60, 60)
+        finally:
+            server.resume()
+
+    faults: dict[str, Fault] = {"Redis killed": kill, "Redis flushed": flush, "Redis frozen": freeze}
+    return faults | ({"Redis frozen for 60 s": freeze_long} if is_long else {})
 
 
 def of_private_redis(service: LiveService, data_dir: Path, workshop: Workshop) -> dict[str, Fault]:
@@ -154,7 +167,7 @@ def of_private_redis(service: LiveService, data_dir: Path, workshop: Workshop) -
     return {"Redis killed": kill, "Redis flushed": flush, "Redis frozen": freeze}
 
 
-def of_sqlite(path: Path, workshop: Workshop) -> dict[str, Fault]:
+def of_sqlite(service: LiveService, path: Path, workshop: Workshop) -> dict[str, Fault]:
     async def lock(rng: random.Random) -> None:
         """Another process is writing and does not come to an end."""
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -164,15 +177,30 @@ def of_sqlite(path: Path, workshop: Workshop) -> dict[str, Fault]:
         finally:
             other.close()
 
-    return {"database locked": lock}
+    async def fill(rng: random.Random) -> None:
+        """No file of the process may grow beyond a few pages: what a full disk does, without one."""
+        pid = service.parts["run"].pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (MOST_BYTES, before[1]))
+        try:
+            await hold(rng, 2, 5)
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+    return {"database locked": lock, "disk full": fill}
 
 
-def of_postgres(server: PostgresServer, proxy: Proxy, workshop: Workshop) -> dict[str, Fault]:
-    """The server, and the link between it and the service."""
+def of_postgres(server: PostgresServer, workshop: Workshop, *, is_long: bool) -> dict[str, Fault]:
+    """The server itself."""
 
     async def crash(rng: random.Random) -> None:
         await workshop.do(server.stop_immediately)
         await hold(rng, 0.2, 2)
+        await workshop.do(server.start)
+
+    async def stop_long(rng: random.Random) -> None:
+        await workshop.do(server.stop_immediately)
+        await hold(rng, 30, 30)
         await workshop.do(server.start)
 
     async def terminate(rng: random.Random) -> None:
@@ -184,6 +212,13 @@ def of_postgres(server: PostgresServer, proxy: Proxy, workshop: Workshop) -> dic
         async with await psycopg.AsyncConnection.connect(server.url()) as connection:
             await connection.execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
             await hold(rng, 2, 6)
+
+    faults: dict[str, Fault] = {"PostgreSQL crashed": crash, "backends terminated": terminate, "table locked": lock}
+    return faults | ({"PostgreSQL away for 30 s": stop_long} if is_long else {})
+
+
+def of_link(proxy: Proxy) -> dict[str, Fault]:
+    """What lies between the service and PostgreSQL."""
 
     async def stall(rng: random.Random) -> None:
         proxy.stall()
@@ -198,14 +233,7 @@ def of_postgres(server: PostgresServer, proxy: Proxy, workshop: Workshop) -> dic
     async def cut_commit(rng: random.Random) -> None:
         await _cut(proxy, Way.FORTH, COMMIT_QUERY)
 
-    return {
-        "PostgreSQL crashed": crash,
-        "backends terminated": terminate,
-        "table locked": lock,
-        "database stalled": stall,
-        "COMMIT's reply cut": cut_reply,
-        "COMMIT cut": cut_commit,
-    }
+    return {"database stalled": stall, "COMMIT's reply cut": cut_reply, "COMMIT cut": cut_commit}
 
 
 async def _cut(proxy: Proxy, way: Way, words: bytes) -> None:

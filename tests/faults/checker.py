@@ -5,12 +5,12 @@ An acknowledged message is stored once, under the number that was acknowledged; 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from tests.faults.history import AFRESH, MARK, Message, Outcome, Run, Screen, Shown
+from tests.faults.history import MARK, Message, Outcome, Run, Screen, Shown
 
 MOST_LISTED = 30
 
@@ -113,7 +113,7 @@ def _check_answers(conversation: str, lines: Sequence[Shown], messages: Sequence
             stored = places[message.id, message.text]
             if not stored:
                 yield Finding(Rule.LOST, where, f"{what}: {sorted(message.seqs)}", message)
-            elif not message.seqs & set(stored):
+            elif message.seqs and not message.seqs & set(stored):
                 yield Finding(Rule.MOVED, where, f"{what}: {sorted(message.seqs)}, stored as {stored}", message)
 
 
@@ -137,7 +137,7 @@ def _check_screen(screen: Screen, lines: Sequence[Shown]) -> Iterator[Finding]:
     where = f"{screen.conversation} at {screen.client}"
     for what in screen.noticed:
         yield Finding(Rule.NOTICED, where, what)
-    expected = [_as_seen(line, of_visitor=screen.of_visitor) for line in lines]
+    expected = due(screen, lines)
     if screen.lines == expected:
         return
     for place, (shown, stored) in enumerate(zip(screen.lines, expected, strict=False), start=1):
@@ -147,8 +147,12 @@ def _check_screen(screen: Screen, lines: Sequence[Shown]) -> Iterator[Finding]:
     yield Finding(Rule.SCREEN, where, f"{len(screen.lines)} lines are shown, {len(expected)} are stored")
 
 
-def _as_seen(line: Shown, *, of_visitor: bool) -> Shown:
-    return Shown(line.seq, "hidden") if of_visitor and line.kind == "note" else line
+def due(screen: Screen, lines: Sequence[Shown]) -> list[Shown]:
+    """What this screen must show of the stored log."""
+    seen = [Shown(line.seq, "hidden") if screen.of_visitor and line.kind == "note" else line for line in lines]
+    if not screen.is_page:
+        return seen
+    return [line if line.kind == "message" else Shown(line.seq, line.kind) for line in seen if line.kind != "hidden"]
 
 
 def _check_heard(run: Run) -> Iterator[Finding]:
@@ -156,89 +160,3 @@ def _check_heard(run: Run) -> Iterator[Finding]:
         own = {run.marks[conversation] for conversation in heard.conversations if conversation in run.marks}
         for mark in sorted(heard.marks - own):
             yield Finding(Rule.FOREIGN, heard.client, f"heard {mark}")
-
-
-HEADINGS = (
-    "fault",
-    "times",
-    "acknowledged",
-    "lost",
-    "doubled",
-    "out of order",
-    "longest gap (s)",
-    "latest on a screen (s)",
-)
-CALM = "(none)"
-
-
-def table(run: Run, findings: Iterable[Finding]) -> str:
-    """What happened from each fault until the next began, as text.
-
-    The longest gap is how long anybody waited for an acknowledgement; the latest on a screen is how long after it the
-    message came to the last screen, those of people who were cut off themselves included.
-    """
-    begins = sorted((fault.began, fault.name) for fault in run.faults)
-
-    def fault_at(moment: float) -> str:
-        return next((name for began, name in reversed(begins) if began <= moment), CALM)
-
-    def fault_during(start: float, end: float) -> str:
-        """A wait belongs to the fault that struck during it, if one did."""
-        return next((name for began, name in begins if start <= began <= end), fault_at(start))
-
-    times = Counter(fault.name for fault in run.faults)
-    acknowledged: Counter[str] = Counter()
-    gaps: defaultdict[str, float] = defaultdict(float)
-    delays: defaultdict[str, float] = defaultdict(float)
-    last_shown = _last_shown(run.screens)
-    for message in run.messages:
-        if (at := message.acknowledged_at) is None:
-            continue
-        acknowledged[fault_at(at)] += 1
-        name = fault_during(message.began, at)
-        gaps[name] = max(gaps[name], at - message.began)
-        shown = last_shown.get(message.text, at)
-        name = fault_during(at, shown)
-        delays[name] = max(delays[name], shown - at)
-    broken: Counter[tuple[str, Rule]] = Counter()
-    for finding in findings:
-        if finding.message is not None:
-            broken[fault_at(finding.message.began), finding.rule] += 1
-    rows: list[tuple[str, ...]] = [HEADINGS]
-    for name in sorted(times.keys() | acknowledged.keys()):
-        counts = [broken[name, rule] for rule in (Rule.LOST, Rule.DOUBLED, Rule.ORDER)]
-        waits = f"{gaps[name]:.1f}", f"{delays[name]:.1f}"
-        rows.append((name, str(times[name]), str(acknowledged[name]), *map(str, counts), *waits))
-    return _aligned(rows)
-
-
-def slowest(run: Run, count: int = 5) -> str:
-    """The messages that waited longest, with what came back for each try and after how long: where to look first."""
-
-    def wait(message: Message) -> float:
-        return (message.acknowledged_at or message.began) - message.began
-
-    return "\n".join(
-        f"{wait(message):5.1f} s  {message.sender}: "
-        + ", ".join(f"{answer.code or answer.outcome} at {answer.at - message.began:.1f}" for answer in message.answers)
-        for message in sorted(run.messages, key=wait, reverse=True)[:count]
-    )
-
-
-def _last_shown(screens: Iterable[Screen]) -> dict[str, float]:
-    last: dict[str, float] = {}
-    for screen in screens:
-        if not screen.client.endswith(AFRESH):
-            for text, at in screen.shown_at.items():
-                last[text] = max(at, last.get(text, at))
-    return last
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    )

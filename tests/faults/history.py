@@ -25,12 +25,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one try. `seq` goes with OK, `code` with FAIL and, where there was one, with UNKNOWN."""
+    """What came back for one try. `seq` goes with OK, `code` with FAIL and, where there was one, with UNKNOWN.
+
+    A plain form is told that its text is stored, and not under which number; that is on the next page, if it comes.
+    """
 
     outcome: Outcome
     at: float
     seq: int | None = None
     code: str = ""
+    via: str = ""
+    """What carried the answer."""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,10 @@ class Message:
     @property
     def acknowledged_at(self) -> float | None:
         return next((answer.at for answer in self.answers if answer.outcome is Outcome.OK), None)
+
+    @property
+    def acknowledged_via(self) -> str:
+        return next((answer.via for answer in self.answers if answer.outcome is Outcome.OK), "")
 
     @property
     def is_settled(self) -> bool:
@@ -87,6 +96,8 @@ class Screen:
     of_visitor: bool
     lines: list[Shown] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
+    is_page: bool = False
+    """Drawn by the server: lines that are hidden from the visitor are not there at all, and others have words of their own."""
     shown_at: dict[str, float] = field(default_factory=dict)
     """When each text came, for a client that was there all the time."""
 
@@ -111,7 +122,8 @@ class Injected:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A whole run. `stored` is the log by conversation, in order; `marks` the word of each conversation."""
+    """A whole run. `stored` is the log by conversation, in order; `marks` the word of each conversation; `ways` the kind
+    of network between each client and the service."""
 
     messages: Sequence[Message]
     screens: Sequence[Screen]
@@ -119,3 +131,4 @@ class Run:
     stored: Mapping[str, Sequence[Shown]]
     marks: Mapping[str, str]
     faults: Sequence[Injected] = ()
+    ways: Mapping[str, str] = field(default_factory=dict)

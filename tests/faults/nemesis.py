@@ -16,7 +16,7 @@ from tests.waiting import until
 Fault = Callable[[random.Random], Awaitable[None]]
 
 CALM_S = (0.2, 0.6)
-RECOVERED_WITHIN_S = 30.0
+RECOVERED_WITHIN_S = 45.0
 
 
 class Nemesis:
@@ -28,12 +28,19 @@ class Nemesis:
         self._served = served
         self.injected: list[Injected] = []
 
-    async def rage(self, seconds: float) -> None:
-        """Strike until the time is over. The last fault is healed and recovered from like every other."""
-        end = time.monotonic() + seconds
+    async def rage(self, seconds: float, *, spare_none: bool = False) -> None:
+        """Strike until the time is over. The last fault is healed and recovered from like every other.
+
+        With `spare_none` until each fault has struck as well, however long that takes.
+        """
+        began = time.monotonic()
+        await until(lambda: self._served(began), RECOVERED_WITHIN_S, what="everybody to be served before any fault")
         names = self._schedule()
-        while time.monotonic() < end:
-            await self._strike(next(names))
+        struck: set[str] = set()
+        while time.monotonic() < began + seconds or (spare_none and struck != self._faults.keys()):
+            name = next(names)
+            await self._strike(name)
+            struck.add(name)
             await asyncio.sleep(self._rng.uniform(*CALM_S))
 
     def _schedule(self) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """A small TCP proxy that can be told to misbehave: the network between two parts, in the hands of the nemesis.
 
 It passes bytes on until it is told otherwise. What it breaks stays within its own connections; it knows nothing of what
-it carries but the words it was told to watch for.
+it carries but the words it was told to watch for. What misbehaves all the time is a box of its own (boxes.py).
 """
 
 import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
 from enum import Enum
 from typing import Self
 
@@ -19,25 +22,54 @@ class Way(Enum):
     BACK = "from server to client"
 
 
+class Box:
+    """What stands on the way of one connection and changes what goes through: this one changes nothing."""
+
+    chunk = CHUNK
+    """How much is read at a time."""
+    receive_buffer = 0
+    """Of the connection to the server, in bytes; 0 is the kernel's own."""
+
+    def begin(self, link: "Link") -> None:
+        """The connection is made."""
+
+    async def sift(self, link: "Link", way: Way, data: bytes) -> bytes:
+        """What of these bytes goes on, now."""
+        return data
+
+    async def end(self, link: "Link") -> None:
+        """One side has ended; what was held back may still go on."""
+
+
 class Link:
     """One connection through the proxy."""
 
-    def __init__(self, proxy: "Proxy", client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+    def __init__(self, proxy: "Proxy", box: Box, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._proxy = proxy
+        self._box = box
         self._writers = {Way.FORTH: server, Way.BACK: client}
         self.is_deaf = False
         """Bytes are taken and thrown away, as by a box that has lost its state."""
 
     async def carry(self, reader: asyncio.StreamReader, way: Way) -> None:
-        writer = self._writers[way]
-        while data := await reader.read(CHUNK):
+        while data := await reader.read(self._box.chunk):
             await self._proxy.is_open.wait()
             if self._proxy.cuts(way, data):
                 self.cut()
                 return
             if not self.is_deaf:
-                writer.write(data)
-                await writer.drain()
+                await self.write(way, await self._box.sift(self, way, data))
+
+    async def write(self, way: Way, data: bytes) -> None:
+        writer = self._writers[way]
+        if data and not writer.is_closing():
+            writer.write(data)
+            await writer.drain()
+
+    def finish(self) -> None:
+        """No more of it: what was written is let out."""
+        for writer in self._writers.values():
+            writer.close()
 
     def cut(self) -> None:
         """End both sides at once, unsent bytes and all."""
@@ -48,8 +80,9 @@ class Link:
 class Proxy:
     """`async with Proxy(port) as proxy`: clients connect to `proxy.port` and reach `port`."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, make_box: Callable[[], Box] = Box) -> None:
         self._server_port = server_port
+        self._make_box = make_box
         self._server: asyncio.Server | None = None
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,13 +151,15 @@ class Proxy:
             writer.close()
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        box = self._make_box()
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                from_server, to_server = await asyncio.open_connection("127.0.0.1", self._server_port)
+                from_server, to_server = await self._connect(box)
         except (OSError, TimeoutError):
             return
-        link = Link(self, writer, to_server)
+        link = Link(self, box, writer, to_server)
         self._links.add(link)
+        box.begin(link)
         ways = [
             asyncio.create_task(link.carry(reader, Way.FORTH)),
             asyncio.create_task(link.carry(from_server, Way.BACK)),
@@ -132,9 +167,23 @@ class Proxy:
         try:
             # Half a connection is none.
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(OSError):
+                await box.end(link)
         finally:
             self._links.discard(link)
             to_server.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+
+    async def _connect(self, box: Box) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        wire = socket.socket()
+        wire.setblocking(False)
+        if box.receive_buffer:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, box.receive_buffer)
+        try:
+            await asyncio.get_running_loop().sock_connect(wire, ("127.0.0.1", self._server_port))
+        except BaseException:
+            wire.close()
+            raise
+        return await asyncio.open_connection(sock=wire, limit=box.chunk)

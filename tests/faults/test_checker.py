@@ -5,8 +5,9 @@ from functools import partial
 
 import pytest
 
-from tests.faults.checker import Rule, check, table
+from tests.faults.checker import Rule, check
 from tests.faults.history import Answer, Heard, Injected, Message, Outcome, Run, Screen, Shown
+from tests.faults.report import table
 
 HERE, ELSEWHERE = "QK7F-4PDX", "M3N8-0TAB"
 MARKS = {HERE: "zqmarkaaaaaaaaaa", ELSEWHERE: "zqmarkbbbbbbbbbb"}

@@ -24,6 +24,7 @@ from chat.session import Session
 from core.db import Database
 from core.signals import Hint
 from tests.engines import PostgresServer, free_port
+from tests.faults.boxes import Network
 from tests.faults.breakages import COMMIT_QUERY, COMMIT_REPLY
 from tests.faults.cast import Company, ask, new_mark, read_stored
 from tests.faults.checker import Finding, Rule, check, describe
@@ -56,7 +57,7 @@ class Scene:
     async def look(self) -> list[Finding]:
         """Everything is whole again: what does the checker say?"""
         stored = await read_stored(self.database_url, self.folder / "master.keys", self.company.marks)
-        await self.company.settle({one: len(lines) for one, lines in stored.items()}, SETTLED_WITHIN_S)
+        await self.company.settle(stored, SETTLED_WITHIN_S)
         return check(self.company.leave(stored))
 
     async def find(self) -> set[Rule]:
@@ -84,9 +85,10 @@ async def playing(
         other_port = free_port()
         async with serving(settings, settings.port), serving(settings, other_port):
             role = await asyncio.to_thread(ask, settings.base_url, "Ada", new_mark(rng))
-            company = Company(settings.base_url, [settings.port], [role], rng, kind)
+            company = Company(settings.base_url, {Network.OPEN: [settings.port]}, [role], rng, kind)
             second = company.join(role, "Ada's second tab", [other_port])
-            ada = company.clients[0]
+            (ada,) = company.clients
+            assert isinstance(ada, Client)
             (conversation,) = company.marks
             for client in (ada, second):
                 client.start(talking=False)
