@@ -69,6 +69,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What an enquiry that may be sent again opens its conversation with, each time the same."""
+
+    enquiry_hash: bytes
+    visitor_token: str
+    resume_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewConversation:
     """A checked enquiry. `sort_key` in milliseconds; `question` becomes the first message."""
 
@@ -84,11 +93,15 @@ class NewConversation:
     language: str
     nickname: str
     question: str
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What exists now. The token and the code are known here only; their hashes are stored."""
+    """What exists now. The token and the code are known here only; their hashes are stored.
+
+    Without events: the same enquiry opened it before.
+    """
 
     id: int
     reference: str
@@ -107,17 +120,18 @@ class Conversations:
 
     async def open(self, connection: AsyncConnection, new: NewConversation, now: datetime) -> Opened:
         """The row, its key, the question as event 1 and `queued` as event 2, in the caller's transaction."""
+        start = new.start or Start(b"", new_token(), new_resume_code())
         key, wrapped = self._keys.make()
-        token, code = new_token(), new_resume_code()
-        reference, row_id = await self._insert(
+        inserted = await self._insert(
             connection,
             {
                 "status": Status.WAITING,
                 "urgency": new.urgency,
                 "waiting_since": now,
                 "sort_key": new.sort_key,
-                "visitor_token_hash": token_hash(token),
-                "resume_code_hash": token_hash(code),
+                "visitor_token_hash": token_hash(start.visitor_token),
+                "resume_code_hash": token_hash(start.resume_code),
+                "enquiry_hash": start.enquiry_hash or None,
                 "wrapped_key": wrapped,
                 "sector": new.sector,
                 "area": new.area,
@@ -130,6 +144,11 @@ class Conversations:
                 "created_at": now,
             },
         )
+        if inserted is None:
+            before = await self._opened_with(connection, start)
+            assert before is not None
+            return before
+        reference, row_id = inserted
         name = new.nickname or VISITOR_AUTHOR.name
         if new.nickname:
             sealed = key.seal(new.nickname.encode(), place_of(row_id, "nickname"))
@@ -140,9 +159,21 @@ class Conversations:
         question = Entry(Kind.MESSAGE, visitor, new.question)
         queued = Entry(Kind.QUEUED, SYSTEM_AUTHOR, data={"urgency": new.urgency})
         events = await self._log.append(connection, row_id, question, queued)
-        return Opened(row_id, reference, token, code, events)
+        return Opened(row_id, reference, start.visitor_token, start.resume_code, events)
 
-    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> tuple[str, int]:
+    async def opened_with(self, start: Start) -> Opened | None:
+        """What this very enquiry opened before: its answer was lost, or it was sent twice."""
+        async with self._db.read() as connection:
+            return await self._opened_with(connection, start)
+
+    async def _opened_with(self, connection: AsyncConnection, start: Start) -> Opened | None:
+        same = conversation.c.enquiry_hash == start.enquiry_hash
+        row = (await connection.execute(select(conversation.c.id, conversation.c.reference).where(same))).one_or_none()
+        return Opened(row.id, row.reference, start.visitor_token, start.resume_code, []) if row else None
+
+    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> tuple[str, int] | None:
+        """Reference and id of the new row; None when the same enquiry was faster."""
+        same = select(conversation.c.id).where(conversation.c.enquiry_hash == values["enquiry_hash"])
         for _ in range(5):
             reference = new_reference()
             try:
@@ -152,7 +183,8 @@ class Conversations:
                     )
                     return reference, done.scalar_one()
             except IntegrityError:
-                continue
+                if values["enquiry_hash"] and (await connection.execute(same)).one_or_none() is not None:
+                    return None
         raise RuntimeError("five references in a row were taken")
 
     async def of_visitor(self, token: str) -> Conversation | None:

@@ -21,6 +21,12 @@ def new_resume_code() -> str:
     return _grouped("".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARACTERS)))
 
 
+def resume_code_from(random: bytes) -> str:
+    """The same form, of at least 100 given bits."""
+    bits = int.from_bytes(random)
+    return _grouped("".join(ALPHABET[bits >> 5 * place & 31] for place in range(CODE_CHARACTERS)))
+
+
 def parse_reference(text: str) -> str | None:
     """The reference as it is stored, from any case, with or without the hyphen; None when it cannot be one."""
     return _parse(text, REFERENCE_CHARACTERS)

@@ -23,6 +23,8 @@ conversation = Table(
     Column("last_seq", Integer, nullable=False, default=0),
     Column("visitor_token_hash", LargeBinary, unique=True),
     Column("resume_code_hash", LargeBinary),
+    # Tells an enquiry that is sent again, by the browser that sent it (triage/sent_again.py).
+    Column("enquiry_hash", LargeBinary, unique=True),
     Column("wrapped_key", LargeBinary),
     Column("sector", String(64), nullable=False),
     Column("area", String(64), nullable=False),

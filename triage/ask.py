@@ -4,11 +4,13 @@ Every answer travels in the form until the end; nothing is stored before all of 
 and whoever is not here because of their work is shown who can help instead.
 """
 
+from uuid import uuid4
+
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from chat.conversations import Conversations, NewConversation, Opened
+from chat.conversations import Conversations, NewConversation, Opened, Start
 from chat.holding import Held, check_unheld
 from chat.log import Log
 from chat.tables import conversation
@@ -23,6 +25,7 @@ from core.web import posted, posted_json, render, see_other
 from triage.ask_views import (
     Sent,
     all_page,
+    carried,
     check_page,
     emergency_page,
     invalid_page,
@@ -44,6 +47,7 @@ from triage.enquiry import (
 from triage.guidance import Guidance
 from triage.hours import Opening
 from triage.public_words import line_words
+from triage.sent_again import parse_form_id, start_of
 from triage.ticket import Tickets
 from triage.urgency import sort_key
 from triage.words import CALLED_999, SIGNPOSTS
@@ -79,7 +83,7 @@ class AskPages:
         leaving = request.query_params.get("leave") == "1"
         if not leaving and not (await self._opening.state()).open:
             return await self._closed(request, None)
-        sent = Sent(dict(NO_ANSWERS), leaving=leaving)
+        sent = Sent(dict(NO_ANSWERS), leaving=leaving, form_id=uuid4())
         return (
             all_page(request, sent, {})
             if request.query_params.get("all") == "1"
@@ -100,19 +104,22 @@ class AskPages:
         checked = check_enquiry(sent.answers)
         if not isinstance(checked, Enquiry):
             return invalid_page(request, sent, checked)
-        if not sent.leaving and not (await self._opening.state()).open:
-            return await self._closed(request, sent)
+        start = start_of(request, sent.form_id, checked, leaving=sent.leaving)
         try:
+            if start is not None and (before := await self._conversations.opened_with(start)) is not None:
+                return self._started(request, before)
+            if not sent.leaving and not (await self._opening.state()).open:
+                return await self._closed(request, sent)
             check_unheld(checked.question, confirm=sent.confirm)
             self._limiter.check(request.client.host if request.client else "")
-            opened = await self._open(checked, leaving=sent.leaving)
+            opened = await self._open(checked, start, leaving=sent.leaving)
         except Held as held:
             return show_held(request, sent, held)
         except Refusal as refusal:
             return refused_page(request, refusal)
         return self._started(request, opened)
 
-    async def _open(self, enquiry: Enquiry, *, leaving: bool) -> Opened:
+    async def _open(self, enquiry: Enquiry, start: Start | None, *, leaving: bool) -> Opened:
         now = self._clock()
         new = NewConversation(
             urgency=enquiry.urgency,
@@ -127,9 +134,12 @@ class AskPages:
             language=enquiry.language,
             nickname=enquiry.nickname,
             question=enquiry.question,
+            start=start,
         )
         async with self._db.write() as connection:
             opened = await self._conversations.open(connection, new, now)
+            if not opened.events:
+                return opened
             if leaving:
                 # In the transaction that opens it: it never stood in the line.
                 mine = conversation.c.id == opened.id
@@ -160,7 +170,7 @@ class AskPages:
         if posted_json(request) is not None:
             body = {"code": "closed", "message": line.sentence}
             return JSONResponse(body, 409, headers={"Cache-Control": "no-store"})
-        kept = {**sent.answers, "leave": "1"} if sent else None
+        kept = {**carried(sent), "leave": "1"} if sent else None
         return render(
             request,
             "public/closed.html",
@@ -183,6 +193,7 @@ def _read(request: Request) -> Sent:
             read_answers_of_json(document),
             leaving=document.get("leave") in (True, "1"),
             confirm=document.get("confirm") is True or document.get("confirm") in YES,
+            form_id=parse_form_id(document.get("enquiry_id")),
         )
     form = posted(request)
     return Sent(
@@ -191,6 +202,7 @@ def _read(request: Request) -> Sent:
         field(form, "go"),
         leaving=field(form, "leave") == "1",
         confirm=field(form, "confirm") in YES,
+        form_id=parse_form_id(field(form, "enquiry_id")),
     )
 
 

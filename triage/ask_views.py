@@ -4,6 +4,7 @@ Whatever the answer is, everything that was typed is in it. Nothing here decides
 """
 
 from dataclasses import dataclass
+from uuid import UUID, uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -38,15 +39,18 @@ class Sent:
     """To leave a question for when the service is open, instead of joining the line."""
     confirm: bool = False
     """The hold was seen and the text is sent as it is."""
+    form_id: UUID | None = None
+    """The form that this comes from (triage/sent_again.py)."""
 
 
 def question_of(name: str) -> Question:
     return next((question for question in QUESTIONS if question.name == name), QUESTIONS[0])
 
 
-def _carried(sent: Sent) -> dict[str, object]:
+def carried(sent: Sent) -> dict[str, object]:
     """The answers, and what else goes along as hidden fields."""
-    return {**sent.answers, "leave": "1"} if sent.leaving else {**sent.answers}
+    more = {"leave": "1"} if sent.leaving else {}
+    return {**sent.answers, "enquiry_id": str(sent.form_id or uuid4()), **more}
 
 
 def step_page(
@@ -59,7 +63,7 @@ def step_page(
         status=status,
         step=question,
         value=value,
-        answers=_carried(sent),
+        answers=carried(sent),
         errors=errors or {},
     )
 
@@ -74,7 +78,7 @@ def check_page(request: Request, sent: Sent, errors: Errors) -> Response:
         "public/ask_check.html",
         status=422 if errors else 200,
         rows=rows,
-        answers=_carried(sent),
+        answers=carried(sent),
         languages=LANGUAGE_OPTIONS,
         errors=errors,
     )
@@ -88,6 +92,7 @@ def all_page(request: Request, sent: Sent, errors: Errors) -> Response:
         steps=QUESTIONS,
         called_999_step=CALLED_999_QUESTION,
         answers=sent.answers,
+        enquiry_id=str(sent.form_id or uuid4()),
         leaving=sent.leaving,
         languages=LANGUAGE_OPTIONS,
         errors=errors,
@@ -113,7 +118,7 @@ def emergency_page(request: Request, sent: Sent, danger: str, *, wrong: bool) ->
         "public/emergency.html",
         status=422 if wrong else 200,
         danger=danger,
-        answers=_carried(sent),
+        answers=carried(sent),
         errors=errors,
         back=bool(sent.step),
     )
@@ -128,7 +133,7 @@ def signpost_page(request: Request, kind: str) -> Response:
 
 def show_held(request: Request, sent: Sent, held: Held) -> Response:
     """Nothing was stored: the person decides about what seems to identify somebody."""
-    kept = {name: answer for name, answer in _carried(sent).items() if name != "question"}
+    kept = {name: answer for name, answer in carried(sent).items() if name != "question"}
     return hold_page(request, held, action="/ask", field="question", kept=kept, most=QUESTION_MOST)
 
 

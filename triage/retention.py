@@ -44,6 +44,7 @@ async def erase_overdue(db: Database, audit: AuditLog, now: datetime) -> int:
                 sealed_nickname=None,
                 visitor_token_hash=None,
                 resume_code_hash=None,
+                enquiry_hash=None,
             )
         )
         for table in (event, draft, dismissal):
