@@ -30,7 +30,10 @@ logger = structlog.get_logger()
 MOST_RECENT = 64
 POLL_S = 1.0
 POLLS_WHILE_HEALTHY = 5
+VISITORS_LOOK_EVERY = 4
 TYPING_EVERY_S = 1.0
+
+GOING_AWAY, POSITION_LOST = 1012, 4002
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ class Fanout:
         self._is_behind = False
         """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
         self._typed: OrderedDict[tuple[int, str], float] = OrderedDict()
+        self._nameless: dict[tuple[int, str, str], Hint] = {}
+        """What passed of authors whose names are not known here yet, the newest of a kind."""
+        self._after_ms: Callable[[], int] = int
         self.is_draining = False
         log.on_stored(self._stored_here)
         signals.on("event", self._hinted)
@@ -94,6 +100,8 @@ class Fanout:
 
     def enter(self, session: "Session") -> None:
         self._sessions.add(session)
+        if self.is_draining:
+            self._dismiss(session)
 
     def leave(self, session: "Session") -> None:
         self._sessions.discard(session)
@@ -193,12 +201,12 @@ class Fanout:
     def _missed_hints(self) -> None:
         self._recheck_all = True
         self._wake.set()
-        self._look_at_desks_again()
+        self._look_again(visitors=True)
 
-    def _look_at_desks_again(self) -> None:
-        """A conversation may have come to a desk, or left it, without a hint."""
+    def _look_again(self, *, visitors: bool) -> None:
+        """Without a hint, a conversation may have come to a desk or left it, or been taken up on another device."""
         for session in self._sessions:
-            if session.viewer.token:
+            if visitors or session.viewer.token:
                 session.look_again()
 
     async def run(self) -> None:
@@ -220,8 +228,13 @@ class Fanout:
                     if (feed := self._feeds.get(one)) is not None and wanted[one] > feed.top
                 }
                 if cursors:
-                    for events in (await self._log.read_many(cursors)).values():
+                    found = await self._log.read_many(cursors)
+                    for events in found.values():
                         self._keep(events)
+                    # What a page did not hold is read next; what is not there at all is left to the poll.
+                    for one in found.keys() & self._feeds.keys():
+                        self._hinted(["event", one, 0, wanted[one]])
+                await self._name_passing()
             except (Unavailable, NotFound):
                 self._is_behind = True
                 logger.warning("hinted_events_not_read")
@@ -237,16 +250,24 @@ class Fanout:
                     self._is_behind = False
                     await self._compare_tops()
                     if not self._signals.healthy:
-                        self._look_at_desks_again()
+                        self._look_again(visitors=count % VISITORS_LOOK_EVERY == 0)
                 except Unavailable:
                     self._is_behind = True
                     logger.warning("poll_failed")
 
     async def _compare_tops(self) -> None:
-        for conversation_id, top in (await self._log.tops(list(self._feeds))).items():
-            feed = self._feeds.get(conversation_id)
+        before = {one: feed.top for one, feed in self._feeds.items()}
+        tops = await self._log.tops(list(before))
+        for conversation_id, known in before.items():
+            feed, top = self._feeds.get(conversation_id), tops.get(conversation_id, 0)
             if feed is not None and top > feed.top:
                 self._move(conversation_id, feed, top)
+            elif feed is not None and top < known:
+                # The database is older than what was sent from it: it was put back from a backup.
+                feed.top = top
+                feed.recent.clear()
+                for session in feed.sessions:
+                    session.close(POSITION_LOST)
 
     # What is never stored: typing, read marks, positions. The newest of a kind replaces the one before.
 
@@ -289,14 +310,30 @@ class Fanout:
         feed = self._feeds.get(conversation_id)
         if feed is None:
             return
+        if key not in feed.names:
+            self._nameless[conversation_id, what, key] = hint
+            self._wake.set()
+            return
         if what == "read":
             if seq <= feed.marks.get(side, 0):
                 return
             feed.marks[side] = seq
-        author = {"kind": side, "name": feed.names.get(key, "")}
+        author = {"kind": side, "name": feed.names[key]}
         extra = {"seq": seq} if what == "read" else {}
         text = frame(what, conversation=feed.reference, author=author, **extra)
         self.push(conversation_id, f"{what}:{side}", text, but=key)
+
+    async def _name_passing(self) -> None:
+        """Look up who it was that typed or read, where nothing of theirs has been shown yet."""
+        nameless, self._nameless = self._nameless, {}
+        for (conversation_id, _, key), hint in nameless.items():
+            feed = self._feeds.get(conversation_id)
+            if feed is None:
+                continue
+            if key not in feed.names:
+                feed.names |= await self._log.names(conversation_id)
+                feed.names.setdefault(key, "")
+            self._passing_hinted(hint)
 
     # What an account may see changed.
 
@@ -331,14 +368,17 @@ class Fanout:
 
     async def drain(self, after_ms: Callable[[], int]) -> None:
         """This process is going away: say when to come back, then close, spread over two seconds."""
-        self.is_draining = True
+        self.is_draining, self._after_ms = True, after_ms
         started = time.monotonic()
         everybody = self.sessions()
         for number, session in enumerate(everybody):
-            session.offer("reconnect", frame("reconnect", after_ms=after_ms()))
-            session.close(1012)
+            self._dismiss(session)
             if number % 100 == 99 and time.monotonic() - started < 2:
                 await asyncio.sleep(0)
         async with asyncio.timeout(3):
             while self._sessions:
                 await asyncio.sleep(0.02)
+
+    def _dismiss(self, session: "Session") -> None:
+        session.offer("reconnect", frame("reconnect", after_ms=self._after_ms()))
+        session.close(GOING_AWAY)

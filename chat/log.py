@@ -180,6 +180,12 @@ class Log:
             rows = (await connection.execute(query.order_by(event.c.seq))).all()
         return [open_event(row, self._keys.get(conversation_id, row.wrapped_key)) for row in rows]
 
+    async def names(self, conversation_id: int) -> dict[str, str]:
+        """What the visitor and everybody who joined are called, by their keys as authors."""
+        authors = [one.author for one in await self.read(conversation_id, limit=1)]
+        authors += [one.author for one in await self.read_kinds(conversation_id, Kind.JOINED)]
+        return {author.key: author.name for author in authors}
+
     async def tops(self, conversation_ids: Sequence[int]) -> dict[int, int]:
         """The number of the last event of each conversation."""
         async with self._db.read() as connection:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from chat.fanout import Fanout
+from chat.fanout import POSITION_LOST, Fanout
 from chat.frames import Hello, frame
 from chat.references import parse_reference
 from chat.words import Side
@@ -18,6 +18,7 @@ from core.errors import NotFound, Refusal
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
+MOST_TAKEN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,60 +168,82 @@ class Session:
 
     # What the client is sent.
 
+    async def take(self) -> list[str]:
+        """The next frames that this client is owed, in order: a page of events at most. Empty when there is none left."""
+        if self._looking:
+            self._looking = False
+            await self._look()
+        texts = list(self._replies)
+        self._replies.clear()
+        if self._slots:
+            texts += self._slots.values()
+            self._slots.clear()
+        # What was taken with an older hello goes out before its welcome, and nothing behind it.
+        greeting = self._greeting
+        while self._dirty and len(texts) < MOST_TAKEN and self._greeting == greeting:
+            await self._catch_up(self._dirty.pop(), texts)
+        return texts
+
     async def owed(self) -> AsyncIterator[str]:
         """Every frame that this client is owed now, in order; ends when there is none left."""
-        while self._looking or self._replies or self._slots or self._dirty:
-            if self._looking:
-                self._looking = False
-                await self._look()
-            while self._replies:
-                yield self._replies.popleft()
-            slots, self._slots = self._slots, {}
-            for text in slots.values():
+        while texts := await self.take():
+            for text in texts:
                 yield text
-            dirty, self._dirty, greeting = self._dirty, set(), self._greeting
-            for conversation_id in dirty:
-                async for text in self._catch_up(conversation_id, greeting):
-                    yield text
 
     async def rest(self, most_s: float) -> bool:
         """Wait until something is owed or the session closes; False when nothing happened for so long."""
-        if self._looking or self._replies or self._slots or self._dirty or self.close_code is not None:
-            return True
-        self._wake.clear()
         try:
             async with asyncio.timeout(most_s):
-                await self._wake.wait()
+                await self.stir()
         except TimeoutError:
             return False
         return True
+
+    async def stir(self) -> None:
+        """Wait until something is owed, the session closes or is nudged."""
+        if not (self._looking or self._replies or self._slots or self._dirty or self.close_code is not None):
+            self._wake.clear()
+            await self._wake.wait()
+
+    def nudge(self) -> None:
+        """Let whoever waits look up, though nothing is owed."""
+        self._wake.set()
 
     def heartbeat(self) -> str:
         """What there is, so that a client that missed something notices."""
         return frame("heartbeat", last_seq={head.reference: self._fanout.top(head.id) for head in self._heads.values()})
 
-    async def _catch_up(self, conversation_id: int, greeting: int) -> AsyncIterator[str]:
-        """Ends at once when the client says hello again meanwhile: first it is welcomed, then it is sent all from there."""
+    async def _catch_up(self, conversation_id: int, texts: list[str]) -> None:
+        """Add the next page of one conversation, and come back to it when there is more.
+
+        Adds nothing when the client says hello meanwhile: first it is welcomed, then it is sent all from there.
+        """
         head = self._heads.get(conversation_id)
-        if head is None:
+        if head is None or conversation_id not in self.cursors:
             return
-        for_visitor = self.viewer.side is Side.VISITOR
-        while conversation_id in self.cursors and self._greeting == greeting:
-            new_here, cursor = not self._told[conversation_id], self.cursors[conversation_id]
-            events = await (self._fanout.read_through if new_here else self._fanout.after)(conversation_id, cursor)
-            for one in events:
-                if self._greeting == greeting and self.cursors.get(conversation_id) == one.seq - 1:
-                    self.cursors[conversation_id] = one.seq
-                    if one.ends:
-                        self._over.add(conversation_id)
-                    yield one.visitor if for_visitor else one.staff
-            if not events or self.cursors.get(conversation_id, 0) >= self._fanout.top(conversation_id):
+        for_visitor, greeting = self.viewer.side is Side.VISITOR, self._greeting
+        told, cursor = self._told[conversation_id], self.cursors[conversation_id]
+        before = cursor
+        fanout = self._fanout
+        events = fanout.recent(conversation_id, cursor) if told else None
+        if events is None:
+            events = await (fanout.after if told else fanout.read_through)(conversation_id, cursor)
+            if self._greeting != greeting or self.cursors.get(conversation_id) != cursor:
+                return
+        for one in events:
+            if one.seq != cursor + 1:
                 break
-        if self._greeting != greeting:
+            cursor = one.seq
+            if one.ends:
+                self._over.add(conversation_id)
+            texts.append(one.visitor if for_visitor else one.staff)
+        self.cursors[conversation_id] = cursor
+        if before < cursor < fanout.top(conversation_id):
+            self._dirty.add(conversation_id)
             return
-        if not self._told.get(conversation_id, True):
+        if not told:
             self._told[conversation_id] = True
-            yield frame("caught_up", conversation=head.reference, last_seq=self.cursors[conversation_id])
+            texts.append(frame("caught_up", conversation=head.reference, last_seq=cursor))
         if for_visitor and (self._over or head.status not in ("waiting", "active", "question")):
             self.close(4105)
 
