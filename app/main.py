@@ -33,6 +33,7 @@ POST = ("POST",)
 DESK = roles(Role.ADVISOR, Role.SUPERVISOR)
 ADVISOR = roles(Role.ADVISOR)
 EDITOR = roles(Role.EDITOR)
+SUPERVISOR = roles(Role.SUPERVISOR)
 
 
 def doors(parts: Parts) -> list[Door]:
@@ -106,6 +107,8 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door(f"{one}/end", desk.end, DESK, POST),
         Door(f"{one}/wrap-up", wrap_up.show, DESK),
         Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+        Door("/supervise/reports", parts.reports.show, SUPERVISOR),
+        Door("/supervise/reports/{table}.csv", parts.reports.file, SUPERVISOR),
         Door("/editor", editor.work_list, EDITOR),
         Door("/editor/new", editor.new, EDITOR),
         Door("/editor/new", editor.create, EDITOR, POST),

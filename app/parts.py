@@ -45,6 +45,8 @@ from triage.hours import Opening
 from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.report_pages import ReportPages
+from triage.reports import Reports
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
 from triage.ticket import Tickets
@@ -96,6 +98,7 @@ class Parts:
         self.visitor = VisitorPages(
             db, self.conversations, self.log, self.fanout, surroundings, throttle, clock, epoch, network
         )
+        self.reports = ReportPages(db, Reports(db), audit, clock)
         self.feedback = FeedbackPages(self.conversations, feedbacks, self.visitor.show_ended)
         claims = Claims(db, self.log, self.fanout, audit, clock)
         views = DeskViews(

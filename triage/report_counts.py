@@ -20,6 +20,7 @@ Grid = list[list[int]]
 Shown = list[list[int | None]]
 Cell = tuple[int, int]
 
+COST_OF_TOTAL = 10**18
 COST_OF_ZERO = 10**9
 """Zeros are kept back last: an empty cell tells of nobody."""
 
@@ -39,17 +40,20 @@ def protect_column(counts: Sequence[int]) -> tuple[list[int | None], int | None]
     hidden = {number for number, count in enumerate(counts) if is_small(count)}
     if is_small(total):
         return [None if count else 0 for count in counts], None
+    # When even all counts together are too few to hide each other, the empty ones are hidden with them.
     others = sorted(
         (number for number in range(len(counts)) if number not in hidden), key=lambda one: _cost(counts[one])
     )
     while hidden and others and not _is_wide([counts[number] for number in hidden]):
         hidden.add(others.pop(0))
-    shown = [None if number in hidden else count for number, count in enumerate(counts)]
-    return shown, total if not hidden or _is_wide([counts[number] for number in hidden]) else None
+    return [None if number in hidden else count for number, count in enumerate(counts)], total
 
 
 def protect_table(counts: Grid) -> tuple[Shown, list[int | None], list[int | None], int | None]:
-    """A table whose rows and columns both add up: its cells, the totals of its rows, of its columns, and of all."""
+    """A table whose rows and columns both add up: its cells, the totals of its rows, of its columns, and of all.
+
+    The last is what other tables show as well: it is kept back only when it is small itself.
+    """
     if not counts or not counts[0]:
         return [], [], [], 0
     full = [[*row, sum(row)] for row in counts]
@@ -106,6 +110,8 @@ class _Hidden:
         return min(rectangles, key=lambda corners: (sum(map(self._new_cost, corners)), sorted(corners)))
 
     def _new_cost(self, cell: Cell) -> int:
+        if cell == (self._rows[-1], self._columns[-1]):
+            return COST_OF_TOTAL
         return 0 if cell in self.cells else _cost(self._full[cell[0]][cell[1]])
 
     def _narrow_lines(self) -> Iterator[list[Cell]]:
