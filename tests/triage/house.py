@@ -52,12 +52,18 @@ from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
 from triage.hours import DEFAULT_PERIODS, Opening
+from triage.notice_pages import NoticePages
+from triage.notices import Notices
+from triage.offers import Offers
 from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.report_pages import ReportPages
+from triage.reports import Reports
+from triage.router import Router
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
-from triage.tables import hours
+from triage.tables import hours, presence_lease
 from triage.ticket import Tickets
 from triage.wrap_up import WrapUpPages, WrapUps
 
@@ -114,8 +120,11 @@ class House:
         self.conversations = Conversations(self.db, self.log, self.keys, self.clock)
         self.opening = Opening(self.db, self.clock)
         self.queue = Queue(self.db, self.log, self.fanout, self.signals, self.clock)
-        self.presences = Presences(self.db, self.clock)
-        self.claims = Claims(self.db, self.log, self.fanout, self.audit, self.clock)
+        self.notices = Notices(self.db, self.signals, self.clock)
+        self.offers = Offers(self.db, self.signals, self.audit, self.notices, self.clock)
+        self.router = Router(self.db, self.offers, self.clock)
+        self.presences = Presences(self.db, self.clock, self.offers)
+        self.claims = Claims(self.db, self.log, self.fanout, self.audit, self.clock, self.offers)
         self.tickets = Tickets(keyring, self.clock)
         self.limiter = Limiter(1, 60)
         self.library = Library(self.db, self.signals, keyring, self.clock)
@@ -189,6 +198,8 @@ class House:
             self.wrap_ups,
             self.clock,
             EPOCH,
+            self.offers,
+            self.notices,
         )
         desk = DeskPages(
             self.db,
@@ -204,11 +215,13 @@ class House:
             self.clock,
         )
         wrap_up = WrapUpPages(self.conversations, self.wrap_ups)
+        reports = ReportPages(self.db, Reports(self.db), self.audit, self.clock)
         one = "/desk/conversations/{reference}"
         return [
             Door("/desk", desk.show, DESK),
             Door("/desk/presence", desk.presence, ADVISOR, POST),
             Door("/desk/next", desk.take_next, ADVISOR, POST),
+            Door("/desk/notices/seen", NoticePages(self.notices).seen, DESK, POST),
             Door(one, desk.show_conversation, DESK),
             Door(f"{one}/accept", desk.accept, ADVISOR, POST),
             Door(f"{one}/decline", desk.decline, ADVISOR, POST),
@@ -220,6 +233,8 @@ class House:
             Door(f"{one}/end", desk.end, DESK, POST),
             Door(f"{one}/wrap-up", wrap_up.show, DESK),
             Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+            Door("/supervise/reports", reports.show, roles(Role.SUPERVISOR)),
+            Door("/supervise/reports/{table}.csv", reports.file, roles(Role.SUPERVISOR)),
         ]
 
     async def _identify(self, request: Request) -> SignedIn | None:
@@ -243,7 +258,18 @@ class House:
             )
             for role in roles:
                 await connection.execute(insert(account_role).values(account_id=person.account_id, role=role))
+        if presence == "online":
+            await self.open_desk(person)
         return person
+
+    async def open_desk(self, person: SignedIn, *, hours: float = 24) -> None:
+        """They are there for so long, as if their desk were open."""
+        lease = presence_lease.c.account_id == person.account_id
+        async with self.db.write() as connection:
+            await connection.execute(presence_lease.delete().where(lease))
+            until = self.clock() + timedelta(hours=hours)
+            row = {"account_id": person.account_id, "process": "test", "until": until}
+            await connection.execute(insert(presence_lease).values(**row))
 
     def client(self, person: SignedIn | None = None) -> "Browser":
         transport = httpx.ASGITransport(
