@@ -155,9 +155,13 @@ class Company:
         for client in self.clients:
             client.start()
 
-    def served(self, since: float) -> bool:
-        """Everybody got something through, in each of their conversations, that they began after this moment."""
-        return all(place.served >= since for client in self.clients for place in client.places.values())
+    def unserved(self, since: float) -> list[str]:
+        """Who got nothing through yet, in one of their conversations, that they began after this moment."""
+        return [
+            f"{client.name} ({client.access.way})"
+            for client in self.clients
+            if any(place.served < since for place in client.places.values())
+        ]
 
     async def settle(self, stored: Mapping[str, Sequence[Shown]], within_s: float = SETTLED_WITHIN_S) -> None:
         """Wait until every screen is as long as its log, if it ever is: what is missing then is the checker's business."""
@@ -228,6 +232,17 @@ class Company:
 
     def _own_rng(self, name: str) -> random.Random:
         return random.Random(f"{self._rng.random()} {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the logs are read when all is over, past every proxy."""
+
+    url: str
+    master_keys_file: Path
+
+    async def read(self, company: Company) -> Mapping[str, Sequence[Shown]]:
+        return await read_stored(self.url, self.master_keys_file, company.marks)
 
 
 async def read_stored(

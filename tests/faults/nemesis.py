@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from tests.faults.history import Injected
-from tests.waiting import until
+from tests.waiting import TooLateError, until
 
 Fault = Callable[[random.Random], Awaitable[None]]
 
@@ -20,12 +20,12 @@ RECOVERED_WITHIN_S = 45.0
 
 
 class Nemesis:
-    """`served(since)` says whether everybody got something through that they began after that moment."""
+    """`unserved(since)` names those who got nothing through yet that they began after that moment."""
 
-    def __init__(self, faults: Mapping[str, Fault], rng: random.Random, served: Callable[[float], bool]) -> None:
+    def __init__(self, faults: Mapping[str, Fault], rng: random.Random, unserved: Callable[[float], list[str]]) -> None:
         self._faults = faults
         self._rng = rng
-        self._served = served
+        self._unserved = unserved
         self.injected: list[Injected] = []
 
     async def rage(self, seconds: float, *, spare_none: bool = False) -> None:
@@ -34,7 +34,7 @@ class Nemesis:
         With `spare_none` until each fault has struck as well, however long that takes.
         """
         began = time.monotonic()
-        await until(lambda: self._served(began), RECOVERED_WITHIN_S, what="everybody to be served before any fault")
+        await self._until_served(began, "before any fault")
         names = self._schedule()
         struck: set[str] = set()
         while time.monotonic() < began + seconds or (spare_none and struck != self._faults.keys()):
@@ -54,5 +54,12 @@ class Nemesis:
         began = time.monotonic()
         await self._faults[name](self._rng)
         healed = time.monotonic()
-        await until(lambda: self._served(healed), RECOVERED_WITHIN_S, what=f"everybody to be served after {name}")
+        await self._until_served(healed, f"after {name}")
         self.injected.append(Injected(name, began, time.monotonic()))
+
+    async def _until_served(self, since: float, when: str) -> None:
+        try:
+            await until(lambda: not self._unserved(since), RECOVERED_WITHIN_S, what=f"everybody to be served {when}")
+        except TooLateError as problem:
+            problem.add_note(f"not served: {', '.join(self._unserved(since))}")
+            raise

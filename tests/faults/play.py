@@ -7,12 +7,11 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.faults.boxes import Network, boxes
-from tests.faults.cast import Company, Role, SignIn, engage, read_stored, spread
+from tests.faults.cast import Company, Role, SignIn, Store, engage, spread
 from tests.faults.checker import check, describe
-from tests.faults.history import Run, Shown
+from tests.faults.history import Run
 from tests.faults.ladder import BRISK, BROWSER, Tempo
 from tests.faults.nemesis import Fault, Nemesis
 from tests.faults.proxy import Proxy
@@ -43,17 +42,6 @@ class Plan:
         return BROWSER if self.is_long else BRISK
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where the logs are read when all is over, past every proxy."""
-
-    url: str
-    master_keys_file: Path
-
-    async def read(self, company: Company) -> Mapping[str, Sequence[Shown]]:
-        return await read_stored(self.url, self.master_keys_file, company.marks)
-
-
 async def rage(
     plan: Plan,
     service: LiveService,
@@ -72,12 +60,12 @@ async def rage(
         company = Company(service.url, ports, cast, rng, tempo=plan.tempo)
         stack.push_async_callback(company.stop)
         everywhere = [proxy for proxies in ways.values() for proxy in proxies]
-        nemesis = Nemesis(faults(company, everywhere), rng, company.served)
+        nemesis = Nemesis(faults(company, everywhere), rng, company.unserved)
         company.start()
         try:
             await nemesis.rage(plan.seconds, spare_none=plan.is_long)
-            await company.finish_talking()
         finally:
+            await company.finish_talking()
             stored = await store.read(company)
             await company.settle(stored)
             company.look_again()
@@ -99,18 +87,6 @@ async def _ways(service: LiveService, tempo: Tempo) -> AsyncIterator[dict[Networ
             network: [await stack.enter_async_context(Proxy(port, make_box)) for port in ports]
             for network, make_box in boxes(tempo).items()
         }
-
-
-@contextlib.asynccontextmanager
-async def running(service: LiveService, workshop: Workshop) -> AsyncIterator[None]:
-    """The service, started and stopped in the workshop, so that the proxies go on in the meantime."""
-    await workshop.do(service.__enter__)
-    try:
-        yield
-    except BaseException as problem:
-        await workshop.do(service.__exit__, type(problem), problem, problem.__traceback__)
-        raise
-    await workshop.do(service.__exit__, None, None, None)
 
 
 def _secrets(cast: Sequence[Role]) -> set[str]:
