@@ -9,11 +9,14 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 import asyncio
 from typing import Any, cast
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
+
+from core.waking import Inbox, Wake
 
 MOST_UNREAD_BYTES = 256 * 1024
 MOST_FRAGMENTS = 256
@@ -36,6 +39,24 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     _abort_timer: asyncio.TimerHandle | None = None
     _was_heard = False
     """Whether anything at all has arrived since the last ping."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        # The same as uvicorn's own, in a seventh of their memory.
+        self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", Inbox())
+        self.writable = cast(asyncio.Event, Wake())
+        self.writable.set()
+
+    def start_keepalive(self) -> None:
+        """The handshake is over: what it needed is let go of, which is a fifth of what an idle socket would keep."""
+        del self.request, self.response
+        super().start_keepalive()
 
     def data_received(self, data: bytes) -> None:
         self._was_heard = True
@@ -166,6 +187,12 @@ class GuardedRequests(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
         super().handle_websocket_upgrade()
+        # The socket has its own protocol now. Parser and protocol hold each other, so that only a collection would end
+        # them; the parser is in use until this call returns.
+        self.loop.call_soon(self._let_go)
+
+    def _let_go(self) -> None:
+        del self.parser, self.scope, self.headers
 
     def pause_writing(self) -> None:
         # A page or a stream that is not read: what waits here is bounded, and so is how long.

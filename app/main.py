@@ -10,8 +10,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from app.pages import make_templates
 from app.parts import Parts
@@ -133,14 +134,14 @@ class Service:
 
     def __init__(self, settings: Settings, parts: Parts, assets: Assets) -> None:
         self.parts = parts
-        sockets: list[BaseRoute] = [
-            WebSocketRoute("/chat/socket", parts.sockets.endpoint(parts.visitor.viewer)),
-            WebSocketRoute("/desk/socket", parts.sockets.endpoint(parts.desk_viewer)),
-        ]
+        self._sockets = {
+            "/chat/socket": parts.sockets.endpoint(parts.visitor.viewer),
+            "/desk/socket": parts.sockets.endpoint(parts.desk_viewer),
+        }
         self.doors = doors(parts)
         pages = [door.route() for door in self.doors]
         self._starlette = Starlette(
-            routes=[*pages, *sockets, Mount("/static", assets)],
+            routes=[*pages, Mount("/static", assets)],
             exception_handlers={HTTPException: _http_problem, Refusal: _refusal, Exception: _crash},
             lifespan=self._lifespan,
             max_body_size=LARGEST_BODY,
@@ -150,12 +151,20 @@ class Service:
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
         self.state.identify = parts.sessions.identify
         self.state.drain = self.drain
-        self._app: ASGIApp = Edge(self._starlette, settings, lambda: parts.fanout.is_draining)
+        self._app: ASGIApp = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(lambda account_id: self._check_soon())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sockets go straight to their endpoint: what Starlette wraps around pages would stay for as long as they do."""
+        serve = self._sockets.get(scope["path"]) if scope["type"] == "websocket" else None
+        if serve is not None:
+            await serve(WebSocket(scope, receive, send))
+        else:
+            await self._starlette(scope, receive, send)
 
     async def drain(self) -> None:
         """Going away: no new sockets, and everybody is told when to come back."""

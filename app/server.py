@@ -8,6 +8,7 @@ with 1012), then uvicorn stops; the whole takes 12 s at most, whoever stalls. uv
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import resource
@@ -136,6 +137,7 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        _collect_less_often()
         if self._ready_fd is not None:
             os.write(self._ready_fd, b"1")
             os.close(self._ready_fd)
@@ -185,6 +187,13 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=int(STOP_WITHIN_S),
         workers=1,
     )
+
+
+def _collect_less_often() -> None:
+    """What is there now stays until the end, and thousands of sockets stay for hours: look through them rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _most_connections() -> int:

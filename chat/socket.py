@@ -73,7 +73,9 @@ class Sockets:
     async def _serve(self, websocket: WebSocket, find_viewer: FindViewer) -> None:
         code = OUR_FAULT
         try:
-            viewer = await find_viewer(websocket)
+            viewer = await find_viewer(HTTPConnection(websocket.scope))
+            # Who it is is known now; an idle socket keeps neither cookie nor headers.
+            websocket.scope["headers"] = []
             if viewer is None:
                 code = SIGN_IN
                 return

@@ -28,6 +28,7 @@ class Edge:
         self._settings = settings
         self._is_draining = is_draining
         self._headers = _security_headers(settings)
+        self._hosts, self._origins = settings.hosts, settings.origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -75,7 +76,7 @@ class Edge:
 
     def _is_our_host(self, scope: Scope) -> bool:
         hosts = _values(scope, b"host")
-        return len(hosts) == 1 and hosts[0] in self._settings.hosts
+        return len(hosts) == 1 and hosts[0] in self._hosts
 
     def _is_same_site(self, scope: Scope) -> bool:
         """What the browser says of where a form comes from. Whoever sends neither header is no browser."""
@@ -83,12 +84,12 @@ class Edge:
         if "cross-site" in sites:
             return False
         if origins:
-            return all(origin in self._settings.origins for origin in origins)
+            return all(origin in self._origins for origin in origins)
         return all(site in ("same-origin", "none") for site in sites)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         origins = _values(scope, b"origin")
-        if len(origins) != 1 or origins[0] not in self._settings.origins or not self._is_our_host(scope):
+        if len(origins) != 1 or origins[0] not in self._origins or not self._is_our_host(scope):
             await _deny(send, 403, [])
         elif self._is_draining():
             await _deny(send, 503, [(b"retry-after", b"2")])
