@@ -6,7 +6,8 @@
  * @property {boolean} back Whether to connect again by itself.
  * @property {number} [afterMs] The shortest wait before coming back.
  * @property {string} word Key of the sentence for people, see words.js.
- * @property {'reload' | 'sign-in' | ''} remedy What the person can do about it.
+ * @property {'reload' | 'sign-in' | 'take-over' | ''} remedy What the person can do about it.
+ * @property {boolean} [refuses] Whether the page's form would be refused as well, so that what is written stays in it.
  */
 
 /** @type {Record<number, Closing>} */
@@ -15,12 +16,12 @@ const CLOSINGS = {
   1007: { back: false, word: 'closed', remedy: 'reload' },
   1009: { back: false, word: 'closed', remedy: 'reload' },
   4004: { back: true, afterMs: 30000, word: 'reconnecting', remedy: '' },
-  4100: { back: false, word: 'signed_out', remedy: 'sign-in' },
-  4101: { back: false, word: 'replaced', remedy: 'reload' },
+  4100: { back: false, word: 'signed_out', remedy: 'sign-in', refuses: true },
+  4101: { back: false, word: 'replaced', remedy: 'take-over' },
   4102: { back: false, word: 'closed', remedy: 'reload' },
   4103: { back: false, word: 'old_script', remedy: 'reload' },
-  4104: { back: false, word: 'withdrawn', remedy: '' },
-  4105: { back: false, word: 'over', remedy: '' }
+  4104: { back: false, word: 'withdrawn', remedy: '', refuses: true },
+  4105: { back: false, word: 'over', remedy: '', refuses: true }
 }
 
 /** @type {Closing} */

@@ -15,7 +15,8 @@ export class Composer {
    * @param {HTMLFormElement} form
    * @param {import('./words.js').Words} words
    * @param {object} hooks
-   * @param {(text: string) => boolean} hooks.onSend False leaves the form to the browser.
+   * @param {(text: string) => 'sent' | 'plain' | 'kept'} hooks.onSend What becomes of it: it is on its way, it is left to
+   *   the browser to send as a form, or nothing can be done with it and it stays.
    * @param {() => void} [hooks.onInput]
    */
   constructor(form, words, { onSend, onInput = () => {} }) {
@@ -29,6 +30,10 @@ export class Composer {
     this._limit = Number(text.dataset.limit ?? 4000)
     this._count = slot(form, 'count')
     this._onSend = onSend
+    this._onInput = onInput
+    /** The browser is sending what is written, on its way to another page. */
+    this.isLeaving = false
+    addEventListener('pageshow', () => (this.isLeaving = false))
     form.addEventListener('submit', (event) => this._submit(event))
     text.addEventListener('keydown', (event) => this._key(event))
     text.addEventListener('input', () => {
@@ -64,10 +69,18 @@ export class Composer {
       event.preventDefault()
       this._say(text === '' ? this._words('empty') : this._words('too_long', { count: this._over }))
       this.text.focus()
-    } else if (this._onSend(text)) {
-      event.preventDefault()
+      return
+    }
+    const outcome = this._onSend(text)
+    this.isLeaving = outcome === 'plain'
+    if (outcome === 'plain') return
+    event.preventDefault()
+    this.text.focus()
+    if (outcome === 'kept') {
+      this._say(this._words('kept'))
+    } else {
       this.value = ''
-      this.text.focus()
+      this._onInput()
     }
   }
 

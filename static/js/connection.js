@@ -9,6 +9,7 @@
  */
 
 import { readClosing } from './closing.js'
+import { Emitter } from './emitter.js'
 import { newId } from './ids.js'
 import { Ladder } from './ladder.js'
 import { Pulse } from './pulse.js'
@@ -21,11 +22,13 @@ const BEHIND_MS = 3000
 /** A transport that ends itself by plan comes back unseen, unless it ends so soon that it is of no use. */
 const USEFUL_LIFE_MS = 5000
 const STALE_MS = 5000
+/** Longer than any time between two heartbeats: the machine slept, or the way is dead. */
+const DEAD_MS = 40000
 
 /** @typedef {import('./transports.js').Frame} Frame */
 /** @typedef {'connecting' | 'connected' | 'slow' | 'reconnecting' | 'offline' | 'closed'} State */
 
-export class Connection {
+export class Connection extends Emitter {
   /**
    * @param {object} options
    * @param {import('./transports.js').Doors} options.doors
@@ -35,8 +38,11 @@ export class Connection {
    * @param {Ladder} [options.ladder]
    */
   constructor({ doors, after, epoch = '', build = '', ladder = new Ladder() }) {
+    super()
     /** @type {State} */
     this.state = 'connecting'
+    /** @type {import('./closing.js').Closing | null} Why it is closed for good. */
+    this.closing = null
     this.places = new Map(Object.entries(after))
     this.epoch = epoch
     this.isUp = false
@@ -47,24 +53,12 @@ export class Connection {
     this._doors = doors
     this._build = build
     this._tries = 0
-    /** @type {Map<string, Array<(detail: any) => void>>} */
-    this._listeners = new Map()
     /** @type {import('./transports.js').Carrier | null} */
     this._carrier = null
     /** @type {Pulse | null} */
     this._pulse = null
     this._line = 0
     this._upSince = 0
-    this._isStopped = false
-  }
-
-  /**
-   * @param {string} name
-   * @param {(detail: any) => void} listener
-   */
-  on(name, listener) {
-    this._listeners.set(name, [...(this._listeners.get(name) ?? []), listener])
-    return this
   }
 
   /**
@@ -81,13 +75,12 @@ export class Connection {
 
   /** Connects now, whatever the back-off says. */
   open() {
-    if (this._isStopped) return
+    if (this.closing) return
     this._drop()
     const line = this._line
-    const transport = this._ladder.current
-    this._transport = transport
+    this._transport = this._ladder.current
     this._waiting = setTimeout(() => this._onClose(line, ABNORMAL), this._ladder.patienceMs)
-    this._carrier = transport.open({
+    this._carrier = this._transport.open({
       doors: this._doors,
       hello: () => this._hello(),
       onFrame: (frame) => line === this._line && this._onFrame(frame),
@@ -95,39 +88,49 @@ export class Connection {
     })
   }
 
-  /** Ends the connection until `open` is called again, as when the page goes into the browser's cache. */
+  /** Until `open` is called again, as when the page goes into the browser's cache. */
   rest() {
-    if (this._isStopped) return
+    if (this.closing) return
     this._drop()
     this._setState('reconnecting')
   }
 
   /** Ends it for good: the conversation is over. */
   stop() {
-    if (!this._isStopped) this._close(readClosing(OVER))
+    if (!this.closing) this._close(readClosing(OVER))
+  }
+
+  /** The person wants this page to be the one, or may have signed in again: what closed it for good is forgotten. */
+  revive() {
+    this.closing = null
+    this._setState('connecting')
+    this.open()
   }
 
   /** Something says that the network may have changed: look at once instead of waiting. */
   check() {
-    if (this._isStopped) return
-    const isStale = Date.now() - (this._pulse?.heardAt ?? 0) > STALE_MS
-    if (!this.isUp || (isStale && !this._transport?.pings)) this.open()
-    else if (isStale) this._pulse?.ask()
+    if (this.closing) return
+    const silentMs = Date.now() - (this._pulse?.heardAt ?? 0)
+    const canAsk = this._transport?.pings && silentMs < DEAD_MS
+    if (!this.isUp || (silentMs > STALE_MS && !canAsk)) this.open()
+    else if (silentMs > STALE_MS) this._pulse?.ask()
+  }
+
+  /** The network is back: what failed without it says nothing about the transports. */
+  comeBack() {
+    this._ladder.restart()
+    this._tries = 0
+    this.check()
   }
 
   /** The browser says that the network is gone; an answer to the ping may prove it wrong. */
   doubt() {
-    if (this._isStopped) return
+    if (this.closing) return
     this._setState('offline')
     this._pulse?.ask()
   }
 
-  /**
-   * Starts to follow a conversation whose events up to `seq` are on the page.
-   *
-   * @param {string} reference
-   * @param {number} seq
-   */
+  /** Starts to follow a conversation whose events up to `seq` are on the page. @param {string} reference @param {number} seq */
   follow(reference, seq) {
     if (seq > (this.places.get(reference) ?? -1)) this.places.set(reference, seq)
   }
@@ -151,6 +154,7 @@ export class Connection {
   /** @param {Frame} frame */
   _onFrame(frame) {
     this._pulse?.heard()
+    if (this.isUp && this.state === 'offline') this._setState(this._upState())
     if (frame.type === 'event' && !this._takePlace(frame)) return
     if (frame.type === 'welcome') this._onWelcome(frame)
     this._emit(`frame:${frame.type}`, frame)
@@ -199,7 +203,7 @@ export class Connection {
     this._pulse = new Pulse({
       canAsk: this._transport?.pings ?? false,
       ask: () => this._carrier?.send({ type: 'ping' }),
-      onLate: (isLate) => this._setState(isLate ? 'slow' : this._upState()),
+      onLate: (isLate) => this._setState(isLate ? lateState() : this._upState()),
       onDead: () => this._onClose(line, ABNORMAL)
     })
     this._setState(this._upState())
@@ -228,7 +232,7 @@ export class Connection {
    * @param {number} code
    */
   _onClose(line, code) {
-    if (line !== this._line || this._isStopped) return
+    if (line !== this._line || this.closing) return
     const wasUp = this.isUp
     const lifeMs = Date.now() - this._upSince
     const closing = readClosing(code)
@@ -246,7 +250,7 @@ export class Connection {
 
   /** @param {import('./closing.js').Closing} closing */
   _close(closing) {
-    this._isStopped = true
+    this.closing = closing
     this._drop()
     this._ladder.forget()
     this._setState('closed', closing)
@@ -263,7 +267,7 @@ export class Connection {
   _comeBack(waitMs) {
     this._drop()
     const isFirst = this._upSince === 0 && this._tries < 2
-    this._setState(navigator.onLine === false ? 'offline' : isFirst ? 'connecting' : 'reconnecting')
+    this._setState(isOffline() ? 'offline' : isFirst ? 'connecting' : 'reconnecting')
     this._waiting = setTimeout(() => this.open(), waitMs)
   }
 
@@ -288,12 +292,9 @@ export class Connection {
     this.state = name
     this._emit('state', { name, closing })
   }
-
-  /**
-   * @param {string} name
-   * @param {any} detail
-   */
-  _emit(name, detail) {
-    for (const listener of this._listeners.get(name) ?? []) listener(detail)
-  }
 }
+
+/** What the browser says; that it is online does not mean that anything is reached. */
+const isOffline = () => navigator.onLine === false
+/** @returns {State} */
+const lateState = () => (isOffline() ? 'offline' : 'slow')

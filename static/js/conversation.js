@@ -11,6 +11,7 @@ import { element, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { placeSentence } from './place.js'
+import { postJson } from './post.js'
 import { reloadOnce } from './reload.js'
 import { attachSound, Sound } from './sound.js'
 import { Talk } from './talk.js'
@@ -24,8 +25,9 @@ import { readWords } from './words.js'
 export default function attach(root) {
   const words = readWords(root)
   const reference = root.dataset.reference ?? ''
+  const doors = readDoors(root)
   const connection = new Connection({
-    doors: readDoors(root),
+    doors,
     after: { [reference]: Number(root.dataset.lastSeq ?? 0) },
     epoch: root.dataset.epoch,
     build: root.dataset.build
@@ -33,7 +35,7 @@ export default function attach(root) {
   /** @type {Talk | null} */
   let talk = null
   const find = () => talk
-  const outbox = wireOutbox(connection, find)
+  const outbox = wireOutbox(connection, find, () => talk?.isUnsent ?? false)
   const sound = new Sound()
   talk = new Talk(root, { side: 'visitor', connection, outbox, words, announcer: new Announcer(root) })
   wireSigns(connection, find)
@@ -41,13 +43,14 @@ export default function attach(root) {
   showSettings(root, talk, sound)
   connection.on('frame:event', (event) => {
     if (talk?.receive(event)) sound.play()
-    if (isEnd(event)) end(talk, connection, words)
+    if (isEnd(event)) end(talk, connection, words, doors)
     else showWho(root, event, words)
   })
   connection.on('frame:queue', (frame) => fillTitle(root, placeSentence(frame.position, frame.wait_minutes, words)))
-  connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words))
+  connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
   connection.on('frame:reset', () => reloadOnce(() => outbox.isEmpty && (talk?.composer?.isEmpty ?? true)))
   document.addEventListener('visibilitychange', () => talk?.maybeRead())
+  addEventListener('pagehide', () => talk?.readNow())
   keepConnected(connection)
 }
 
@@ -96,15 +99,28 @@ function fillTitle(root, text) {
  * @param {Talk | null} talk
  * @param {Connection} connection
  * @param {Words} words
+ * @param {import('./transports.js').Doors} doors
  */
-function end(talk, connection, words) {
+function end(talk, connection, words, doors) {
   const sentence = element('p', 'chat__notice', words('ended_closed'))
   sentence.setAttribute('role', 'status')
   const next = element('a', 'button', words('ended_next'))
   next.href = '/chat'
   const place = element('p', 'chat__follow')
   place.append(next)
-  talk?.close(sentence, place)
+  talk?.readNow((frame) => tellRead(doors, frame))
+  talk?.close(words('ended_unsent'), sentence, place)
   talk?.root.querySelector('.chat__leave')?.remove()
   connection.stop()
+}
+
+/**
+ * The server closes the connection as it ends; what was read a moment ago goes by itself.
+ *
+ * @param {import('./transports.js').Doors} doors
+ * @param {Frame} frame
+ */
+function tellRead({ read, token }, { conversation, seq }) {
+  postJson(read, token, { conversation, seq }, { keepalive: true })
+  return true
 }

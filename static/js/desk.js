@@ -8,25 +8,25 @@ import { Announcer } from './announcer.js'
 import { Attention } from './attention.js'
 import { Connection } from './connection.js'
 import { makeShortcuts } from './desk_keys.js'
+import { closedSentence, showMessage } from './desk_message.js'
 import { deskPicker } from './desk_picker.js'
 import { readDoors } from './doors.js'
 import { Drafts } from './drafts.js'
-import { element, fill, slot } from './fragments.js'
+import { fill, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
+import { LineColumn } from './line.js'
 import { showLineState } from './line_state.js'
 import { Mine } from './mine.js'
-import { addNote } from './notes.js'
+import { addNote, NoteForm } from './notes.js'
 import { Offers } from './offers.js'
 import { readChoices } from './preferences.js'
 import { reloadOnce } from './reload.js'
 import { Suggestions } from './suggestions.js'
 import { Talk } from './talk.js'
+import { renewTokens } from './tokens.js'
 import { Workspace } from './workspace.js'
 import { wireOutbox, wireSigns } from './wiring.js'
 import { readWords } from './words.js'
-
-const LINE_AFTER_MS = 400
-const LINE_EVERY_MS = 3000
 
 /** @typedef {import('./transports.js').Frame} Frame */
 
@@ -51,8 +51,9 @@ class Desk {
       build: root.dataset.build
     })
     this.find = (/** @type {string} */ wanted) => (this.talk?.reference === wanted ? this.talk : null)
-    this.outbox = wireOutbox(this.connection, this.find)
-    this.drafts = new Drafts(root.dataset.csrf ?? '')
+    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe)
+    this.drafts = new Drafts(() => root.dataset.csrf ?? '', (reference) => this.find(reference) && this.showDraft())
+    this.notes = new NoteForm(root, this.words, (sentence) => this.say(sentence))
     this.mine = new Mine(root)
     this.offers = new Offers(root)
     this.suggestions = new Suggestions(root, this.words)
@@ -64,7 +65,7 @@ class Desk {
     this.live = new Set()
     /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
     this.scrolls = new Map()
-    this.lineAt = 0
+    this.line = new LineColumn(root, () => this.workspace.refreshLine())
     this.workspace = new Workspace(root, {
       onLine: () => this.drawLine(),
       onContext: (open) => this.suggestions.adopt(open),
@@ -87,15 +88,20 @@ class Desk {
         this.drawLine()
       })
       .on('frame:read', (frame) => frame.author?.kind !== 'visitor' && this.mine.markRead(frame.conversation, frame.seq))
-      .on('frame:desk', (frame) => this.onDesk(frame))
+      .on('frame:desk', (frame) => this.line.show(frame))
       .on('frame:offer', (frame) => this.onOffer(frame))
       .on('frame:offer_ended', ({ conversation }) => this.offers.end(conversation))
       .on('frame:suggestions', ({ conversation, articles }) => this.find(conversation) && this.suggestions.show(conversation, articles))
       .on('frame:error', (frame) => frame.code === 'assignment_lost' && !frame.id && this.onLost(frame))
       .on('frame:reset', (frame) => this.onReset(frame))
+      .on('state', ({ closing }) => (this.isSignedOut ||= closing?.remedy === 'sign-in'))
+      .on('up', () => this.onUp())
     this.root.addEventListener('submit', (event) => this.onSubmit(event))
     this.root.addEventListener('click', (event) => this.onClick(event))
+    this.root.addEventListener('focusout', ({ target }) => target === this.talk?.composer?.text && this.drafts.flush())
     document.addEventListener('visibilitychange', () => this.look())
+    addEventListener('pagehide', () => this.talk?.readNow())
+    addEventListener('pageshow', ({ persisted }) => persisted && this.line.refresh())
     this.shortcuts = makeShortcuts(this)
     this.suggestions.adopt(this.workspace.reference)
     this.showState = showLineState(() => slot(this.root, 'connection'), this.connection, this.words)
@@ -130,6 +136,7 @@ class Desk {
   leave() {
     const { talk } = this
     if (talk) this.scrolls.set(talk.reference, talk.scroll.place)
+    talk?.readNow()
     if (talk?.composer) this.drafts.keep(talk.reference, talk.composer.value)
     this.drafts.flush()
     this.talk = null
@@ -137,10 +144,23 @@ class Desk {
 
   /** @param {Talk} talk */
   restoreDraft(talk) {
-    const kept = this.drafts.of(talk.reference)
     if (!talk.composer) return
-    if (kept !== undefined) talk.composer.value = kept
+    this.drafts.adopt(talk.reference, talk.composer.value)
+    talk.composer.value = this.drafts.of(talk.reference) ?? ''
     talk.composer.enterSends = this.choices.enterSends
+    this.showDraft()
+  }
+
+  showDraft() {
+    const state = this.talk && this.drafts.stateOf(this.talk.reference)
+    fill(this.root, 'draft', state ? this.words(`draft_${state}`) : '')
+  }
+
+  /** What could not be kept meanwhile is kept now; who signed in again has another token. */
+  async onUp() {
+    if (this.isSignedOut) await renewTokens(this.root)
+    this.isSignedOut = false
+    this.drafts.flush()
   }
 
   /** @param {Frame} frame */
@@ -150,8 +170,8 @@ class Desk {
     this.mine.keepOnly(new Set(conversations.map((/** @type {Frame} */ one) => one.conversation)))
     const { talk } = this
     const isLost = talk?.composer && !conversations.some((/** @type {Frame} */ one) => one.conversation === talk.reference)
-    if (isLost) this.say('This conversation is no longer with you.')
-    if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.refreshLine()
+    if (isLost) this.closeTalk(talk, 'This conversation has ended, or is no longer with you.')
+    if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.line.refresh()
   }
 
   /** @param {Frame} event */
@@ -163,7 +183,7 @@ class Desk {
     else this.keepArrived(event)
     const isNews = this.live.has(event.conversation) && event.kind === 'message' && event.author?.kind === 'visitor'
     if (isNews && !isInSight) this.attention.call('A new message')
-    if (!this.mine.has(event.conversation)) this.refreshLine()
+    if (!this.mine.has(event.conversation)) this.line.refresh()
     this.drawLine()
   }
 
@@ -175,28 +195,25 @@ class Desk {
     talk.receive(event)
     if (event.kind === 'note') addNote(this.root, event)
     if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
-      const sentence = element('p', 'talk__closed', `${this.words('ended_closed')} `)
-      const next = element('a', 'govuk-link', 'Wrap up')
-      next.href = `/desk/conversations/${event.conversation}/wrap-up`
-      sentence.append(next)
-      talk.close(sentence)
-      this.refreshLine()
+      const address = `/desk/conversations/${event.conversation}/wrap-up`
+      talk.close(this.words('ended_unsent'), closedSentence(this.words('ended_closed'), 'Wrap up', address))
+      this.line.refresh()
     }
+  }
+
+  /**
+   * @param {Talk} talk
+   * @param {string} reason
+   */
+  closeTalk(talk, reason) {
+    talk.close(reason, closedSentence(reason, 'See how it stands', `/desk/conversations/${talk.reference}`))
+    this.announcer.say(reason)
   }
 
   /** @param {Frame} event */
   keepArrived(event) {
     const events = this.arrived.get(event.conversation)
     if (events) events.push(event)
-  }
-
-  /** @param {Frame} frame */
-  onDesk({ waiting, mine, longest_wait_s: longestS = 0 }) {
-    const isOther = Number(slot(this.root, 'waiting')?.textContent) !== waiting || Number(slot(this.root, 'active')?.textContent) !== mine
-    fill(this.root, 'waiting', waiting)
-    fill(this.root, 'active', mine)
-    fill(this.root, 'longest', waiting ? longestWait(Math.floor(longestS / 60)) : '')
-    if (isOther) this.refreshLine()
   }
 
   /** @param {Frame} frame */
@@ -215,18 +232,9 @@ class Desk {
 
   /** @param {Frame} frame */
   onLost({ conversation, message }) {
-    this.refreshLine()
-    if (this.find(conversation)) this.say(message)
-  }
-
-  /** Draws the left column from the server, soon and not too often. */
-  refreshLine() {
-    clearTimeout(this.lineTimer)
-    const waitMs = Math.max(LINE_AFTER_MS, this.lineAt + LINE_EVERY_MS - Date.now())
-    this.lineTimer = setTimeout(() => {
-      this.lineAt = Date.now()
-      this.workspace.refreshLine()
-    }, waitMs)
+    this.line.refresh()
+    const talk = this.find(conversation)
+    if (talk) this.closeTalk(talk, message)
   }
 
   drawLine() {
@@ -250,7 +258,9 @@ class Desk {
     if (event.defaultPrevented || this.connection.state === 'closed' || !(form instanceof HTMLFormElement)) return
     if (slot(this.root, 'composer') === form) return
     event.preventDefault()
-    this.workspace.submit(form, event.submitter ?? null)
+    this.talk?.readNow()
+    if (slot(this.root, 'note-form') === form) this.notes.send(form)
+    else this.workspace.submit(form, event.submitter ?? null)
   }
 
   /** @param {MouseEvent} event */
@@ -272,24 +282,6 @@ class Desk {
 
   /** @param {string} sentence */
   say(sentence) {
-    const talk = this.root.querySelector('.desk__talk')
-    let place = talk?.querySelector('.desk__message')
-    if (talk && !place && sentence) {
-      place = element('p', 'desk__message')
-      const bar = talk.querySelector('.talk__bar')
-      if (bar) bar.after(place)
-      else talk.prepend(place)
-    }
-    // It is read out from the announcer's region, not from here as well.
-    place?.removeAttribute('role')
-    if (place) place.textContent = sentence
-    if (place instanceof HTMLElement) place.hidden = sentence === ''
-    this.announcer.say(sentence)
+    showMessage(this.root, this.announcer, sentence)
   }
-}
-
-/** @param {number} minutes */
-function longestWait(minutes) {
-  if (minutes < 1) return 'Longest wait less than a minute'
-  return `Longest wait ${minutes} minute${minutes === 1 ? '' : 's'}`
 }

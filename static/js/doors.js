@@ -6,7 +6,7 @@
  * @returns {import('./transports.js').Doors}
  */
 export function readDoors(root) {
-  const { socket = '/chat/socket', events, poll, send, read, typing, csrf = '' } = root.dataset
+  const { socket = '/chat/socket', events, poll, send, read, typing } = root.dataset
   const base = socket.replace(/\/socket$/, '')
   return {
     socket,
@@ -16,6 +16,9 @@ export function readDoors(root) {
     read: read ?? `${base}/read`,
     typing: typing ?? `${base}/typing`,
     isSingle: base === '/chat',
-    token: csrf
+    // Read anew each time: who signs in again gets another.
+    get token() {
+      return root.dataset.csrf ?? ''
+    }
   }
 }

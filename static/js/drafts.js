@@ -1,26 +1,65 @@
 /**
  * What is being written in each conversation, kept on the server a moment after
  * the last key, and in this page's memory meanwhile: switching loses nothing.
+ * One request at a time for each conversation, so that an old text never
+ * overtakes a newer one; what did not arrive is sent again with the next.
  */
 
 import { postJson } from './post.js'
 
 const AFTER_MS = 1000
+const AGAIN_MS = 5000
+
+/**
+ * @typedef {object} Draft
+ * @property {string} text
+ * @property {string} saved What the server has.
+ * @property {boolean} isOnItsWay
+ * @property {boolean} hasFailed
+ * @property {ReturnType<typeof setTimeout>} [timer]
+ */
 
 export class Drafts {
-  /** @param {string} token The form token. */
-  constructor(token) {
+  /**
+   * @param {() => string} token The form token of the page.
+   * @param {(reference: string) => void} onChange One was kept, or could not be.
+   */
+  constructor(token, onChange) {
     this._token = token
-    /** @type {Map<string, string>} What was last sent or is about to be. */
-    this._texts = new Map()
-    /** @type {Map<string, ReturnType<typeof setTimeout>>} */
-    this._timers = new Map()
-    addEventListener('pagehide', () => this.flush())
+    this._onChange = onChange
+    /** @type {Map<string, Draft>} */
+    this._drafts = new Map()
+    addEventListener('pagehide', () => this.flush({ isLast: true }))
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.flush())
+  }
+
+  /** Whether leaving would lose nothing: what merely waits is sent as the page goes. */
+  get isSafe() {
+    return [...this._drafts.values()].every(({ text, saved, hasFailed }) => !hasFailed || text === '' || text === saved)
   }
 
   /** @param {string} reference @returns {string | undefined} */
   of(reference) {
-    return this._texts.get(reference)
+    return this._drafts.get(reference)?.text
+  }
+
+  /** In words: `saved`, `unsaved`, or nothing to say. @param {string} reference @returns {'saved' | 'unsaved' | ''} */
+  stateOf(reference) {
+    const draft = this._drafts.get(reference)
+    if (!draft?.text || draft.isOnItsWay) return ''
+    if (draft.text === draft.saved) return 'saved'
+    return draft.hasFailed ? 'unsaved' : ''
+  }
+
+  /**
+   * The page has come with what the server has kept, perhaps from another tab. What is newer here stays.
+   *
+   * @param {string} reference
+   * @param {string} text
+   */
+  adopt(reference, text) {
+    const draft = this._drafts.get(reference)
+    if (!draft || (draft.text === draft.saved && !draft.isOnItsWay)) this._drafts.set(reference, { text, saved: text, isOnItsWay: false, hasFailed: false })
   }
 
   /**
@@ -28,24 +67,47 @@ export class Drafts {
    * @param {string} text
    */
   keep(reference, text) {
-    if (this._texts.get(reference) === text) return
-    this._texts.set(reference, text)
-    clearTimeout(this._timers.get(reference))
-    this._timers.set(
-      reference,
-      setTimeout(() => this._save(reference), AFTER_MS)
-    )
+    const draft = this._drafts.get(reference)
+    if (!draft || draft.text === text) return
+    draft.text = text
+    this._saveIn(reference, AFTER_MS)
+    this._onChange(reference)
   }
 
-  /** Saves now what still waits. */
-  flush() {
-    for (const reference of [...this._timers.keys()]) this._save(reference)
+  /** Saves now what still waits; with `isLast` also what has changed since the request that is on its way. */
+  flush({ isLast = false } = {}) {
+    for (const reference of this._drafts.keys()) this._save(reference, isLast)
   }
 
-  /** @param {string} reference */
-  _save(reference) {
-    clearTimeout(this._timers.get(reference))
-    this._timers.delete(reference)
-    postJson(`/desk/conversations/${reference}/draft`, this._token, { text: this._texts.get(reference) ?? '' }, { keepalive: true })
+  /**
+   * @param {string} reference
+   * @param {number} ms
+   */
+  _saveIn(reference, ms) {
+    const draft = this._drafts.get(reference)
+    if (!draft) return
+    clearTimeout(draft.timer)
+    draft.timer = setTimeout(() => this._save(reference), ms)
+  }
+
+  /**
+   * @param {string} reference
+   * @param {boolean} [isLast]
+   */
+  async _save(reference, isLast = false) {
+    const draft = this._drafts.get(reference)
+    if (!draft || (draft.isOnItsWay && !isLast) || draft.text === draft.saved) return
+    clearTimeout(draft.timer)
+    const { text } = draft
+    draft.isOnItsWay = true
+    const { status } = await postJson(`/desk/conversations/${reference}/draft`, this._token(), { text }, { keepalive: true })
+    draft.isOnItsWay = false
+    // What is refused, as when the conversation has gone to somebody else, is not tried for ever.
+    const isDone = status !== 0 && status < 500 && status !== 429
+    if (status === 204) draft.saved = text
+    draft.hasFailed = status !== 204
+    if (draft.text !== text) this._saveIn(reference, AFTER_MS)
+    else if (!isDone) this._saveIn(reference, AGAIN_MS)
+    this._onChange(reference)
   }
 }

@@ -12,6 +12,8 @@
 const seen = new Map()
 let current = 0
 let isListening = false
+/** The browser is on its way to another page; until it comes back from there nothing is sent again. */
+let isLeaving = false
 
 /** @param {HTMLFormElement} form */
 export default function attach(form) {
@@ -19,12 +21,14 @@ export default function attach(form) {
   form.addEventListener('submit', (event) => {
     const button = event.submitter instanceof HTMLButtonElement ? event.submitter : null
     event.preventDefault()
-    answer(form, button).catch(() => submitPlainly(form, button))
+    if (!isLeaving && !mainOf(document).hasAttribute('aria-busy')) answer(form, button).catch(() => submitPlainly(form, button))
   })
 }
 
 function listenToHistory() {
   isListening = true
+  // Out of the browser's cache.
+  addEventListener('pageshow', () => (isLeaving = false))
   history.replaceState({ enquiry: current }, '')
   window.addEventListener('popstate', (event) => {
     const wanted = seen.get(event.state?.enquiry)
@@ -70,6 +74,7 @@ async function post(form, button) {
   if (button?.name) fields.append(button.name, button.value)
   const { page, address } = await send(form.action, fields)
   if (new URL(address).pathname !== new URL(form.action).pathname) {
+    isLeaving = true
     location.assign(address)
     return null
   }
@@ -124,6 +129,7 @@ function focusOn(element) {
  * @param {HTMLButtonElement | null} button
  */
 function submitPlainly(form, button) {
+  isLeaving = true
   if (button?.name) {
     const field = document.createElement('input')
     field.type = 'hidden'

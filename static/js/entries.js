@@ -26,9 +26,31 @@ export class Entries {
     this._words = words
     this._ownName = ownName
     this._seen = Number(root.dataset.seenSeq ?? 0)
-    for (const time of list.querySelectorAll('time[datetime]')) {
-      time.textContent = clockText(new Date(time.getAttribute('datetime') ?? ''))
-    }
+    showTimes(list)
+  }
+
+  get count() {
+    return this._list.childElementCount
+  }
+
+  /** Puts what came earlier, as the server drew it, before the first entry. @param {Element[]} items */
+  prepend(items) {
+    const days = [[...items].reverse().find(isDay), this._list.firstElementChild]
+    const isSame = days.every((day) => day && isDay(day)) && days[0]?.textContent?.trim() === days[1]?.textContent?.trim()
+    if (isSame) days[1]?.remove()
+    this._list.prepend(...items.filter((item) => isDay(item) || !this._bySeq(Number(item.getAttribute('data-seq')))))
+    showTimes(this._list)
+  }
+
+  /** Takes the oldest away until so many are left; the number of the first that stays. @param {number} count */
+  keepNewest(count) {
+    const items = [...this._list.children]
+    const first = items.slice(-count).find((item) => item instanceof HTMLElement && item.dataset.seq)
+    if (!(first instanceof HTMLElement)) return 0
+    for (const item of items.slice(0, items.indexOf(first))) item.remove()
+    const at = slot(first, 'time')?.getAttribute('datetime')
+    if (at) this._startDay(first, new Date(at), null)
+    return Number(first.dataset.seq)
   }
 
   /** Whether the event is of the reader's own side. @param {Frame} event */
@@ -72,13 +94,13 @@ export class Entries {
     const before = this._list.lastElementChild
     this._list.append(item)
     this._startDay(item, at, before)
-    this._show(item, saying.state, saying.reason)
+    this._showSaying(item, saying)
   }
 
   /** @param {import('./outbox.js').Saying} saying */
   showSaying(saying) {
     const item = this._byId(saying.id)
-    if (item) this._show(item, saying.state, saying.reason)
+    if (item) this._showSaying(item, saying)
     else this.addPending(saying)
   }
 
@@ -156,8 +178,20 @@ export class Entries {
     item.dataset.state = state
     const words = this._words(state)
     fill(item, 'state', reason ? `${words}. ${reason}` : words)
-    const retry = item.querySelector('[data-action="retry"]')
-    if (retry instanceof HTMLElement) retry.hidden = state !== 'failed'
+    for (const button of item.querySelectorAll('button[data-action]')) button.setAttribute('hidden', '')
+  }
+
+  /**
+   * What was refused for good is not tried again as it is: it can be changed, or copied where nothing more can be said.
+   *
+   * @param {HTMLElement} item
+   * @param {import('./outbox.js').Saying} saying
+   */
+  _showSaying(item, { state, reason, isRefused }) {
+    this._show(item, state, reason)
+    if (state !== 'failed') return
+    const action = !isRefused ? 'retry' : slot(this._root, 'composer') ? 'rescue' : 'copy'
+    item.querySelector(`[data-action="${action}"]`)?.removeAttribute('hidden')
   }
 
   /**
@@ -238,5 +272,15 @@ export class Entries {
   /** @param {string} id @returns {HTMLElement | null} */
   _byId(id) {
     return id ? this._list.querySelector(`[data-id="${CSS.escape(id)}"]`) : null
+  }
+}
+
+/** @param {Element} item */
+const isDay = (item) => item.getAttribute('data-kind') === 'day'
+
+/** In the reader's own zone. @param {Element} list */
+function showTimes(list) {
+  for (const time of list.querySelectorAll('time[datetime]')) {
+    time.textContent = clockText(new Date(time.getAttribute('datetime') ?? ''))
   }
 }

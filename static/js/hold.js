@@ -65,9 +65,10 @@ export function maskFindings(text, findings, words) {
  * @param {import('./words.js').Words} words
  * @param {{text: string, findings: Finding[]}} held
  * @param {{edit: () => void, mask: (masked: string) => void, send: () => void}} answers
+ * @param {HTMLElement} [form] At whose top it opens; else it opens above the composer.
  * @returns {HTMLElement} The panel, which removes itself when it is answered.
  */
-export function openHold(root, words, { text, findings }, answers) {
+export function openHold(root, words, { text, findings }, answers, form) {
   const panel = cloneTemplate(root, 'hold')
   slot(panel, 'marked')?.replaceChildren(
     ...cutAtFindings(text, findings).map(([piece, kind]) => (kind ? element('mark', '', piece) : document.createTextNode(piece)))
@@ -90,9 +91,15 @@ export function openHold(root, words, { text, findings }, answers) {
       answer()
     })
   }
-  fill(panel, 'state', words('held'))
+  // Two may be open, one over a message and one over a note.
+  const title = panel.querySelector('.hold__title')
+  if (title && form) {
+    title.id = 'hold-note-title'
+    panel.setAttribute('aria-labelledby', title.id)
+  }
   const place = slot(root, 'hold-place')
-  if (place) place.append(panel)
+  if (form) form.prepend(panel)
+  else if (place) place.append(panel)
   else slot(root, 'composer')?.before(panel)
   return panel
 }

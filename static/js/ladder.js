@@ -74,7 +74,6 @@ export class Ladder {
    * @param {number} lifeMs
    */
   fail(wasUp, lifeMs) {
-    this._stay()
     if (wasUp) {
       this._countShortLife(lifeMs)
       return false
@@ -85,6 +84,11 @@ export class Ladder {
     }
     this._rung = 0
     return true
+  }
+
+  /** What failed while there was no network may work now. */
+  restart() {
+    if (this._topHasWorked) this._rung = 0
   }
 
   /**

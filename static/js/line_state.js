@@ -25,7 +25,7 @@ export function showLineState(findPlace, connection, words) {
     if (!place) return
     place.dataset.state = state.name
     place.textContent = words(state.closing?.word ?? state.name)
-    if (state.closing?.remedy) place.append(' ', remedyLink(state.closing.remedy, words))
+    if (state.closing?.remedy) place.append(' ', remedyOf(state.closing.remedy, connection, words))
   }
 
   const follow = () => {
@@ -43,11 +43,31 @@ export function showLineState(findPlace, connection, words) {
 
 /**
  * @param {string} remedy
+ * @param {import('./connection.js').Connection} connection
+ * @param {import('./words.js').Words} words
+ * @returns {HTMLElement}
+ */
+function remedyOf(remedy, connection, words) {
+  if (remedy === 'take-over') return takeOverButton(connection, words)
+  const link = element('a', 'govuk-link', words(remedy === 'sign-in' ? 'sign_in' : 'load_again'))
+  if (remedy === 'reload') {
+    link.href = location.pathname
+    return link
+  }
+  // In a tab of its own, so that what is written here stays.
+  link.href = location.pathname.startsWith('/desk') ? `/sign-in?next=${encodeURIComponent(location.pathname)}` : '/resume'
+  link.target = '_blank'
+  link.rel = 'noopener'
+  return link
+}
+
+/**
+ * @param {import('./connection.js').Connection} connection
  * @param {import('./words.js').Words} words
  */
-function remedyLink(remedy, words) {
-  const isSignIn = remedy === 'sign-in'
-  const link = element('a', 'govuk-link', words(isSignIn ? 'sign_in' : 'load_again'))
-  link.href = isSignIn && location.pathname.startsWith('/desk') ? `/sign-in?next=${encodeURIComponent(location.pathname)}` : location.pathname
-  return link
+function takeOverButton(connection, words) {
+  const button = element('button', 'link-button', words('use_this'))
+  button.type = 'button'
+  button.addEventListener('click', () => connection.revive())
+  return button
 }

@@ -1,22 +1,108 @@
 /**
- * A note that colleagues wrote, in the right column. The page that answers one's
- * own note may bring it as well; it stands there once.
+ * Notes that only staff read, in the right column: those of colleagues as they
+ * come, and one's own, which is held back like a message when it seems to
+ * identify a person.
  */
 
 import { cloneTemplate, fill, slot } from './fragments.js'
+import { openHold } from './hold.js'
+import { newId } from './ids.js'
+import { postJson } from './post.js'
 import { clockText } from './times.js'
 
 /**
+ * The page that answers an action may bring the note as well; it stands there once.
+ *
  * @param {HTMLElement} root
  * @param {import('./transports.js').Frame} event
  */
-export function addNote(root, { author, text, at }) {
+export function addNote(root, { author, text, at, seq }) {
   const notes = slot(root, 'notes')
-  const isThere = [...(notes?.children ?? [])].some((note) => slot(note, 'text')?.textContent?.trim() === text.trim())
+  const moment = new Date(at).getTime()
+  const isThere = [...(notes?.children ?? [])].some((note) => {
+    const time = slot(note, 'time')?.getAttribute('datetime')
+    return note.getAttribute('data-seq') === String(seq) || (time !== null && Date.parse(time ?? '') === moment)
+  })
   if (!notes || isThere) return
   const item = cloneTemplate(root, 'staff-note')
+  item.dataset.seq = String(seq)
   fill(item, 'author', author.name)
   fill(item, 'text', text)
   fill(item, 'time', clockText(new Date(at)))
+  slot(item, 'time')?.setAttribute('datetime', at)
   notes.append(item)
+}
+
+export class NoteForm {
+  /**
+   * @param {HTMLElement} root
+   * @param {import('./words.js').Words} words
+   * @param {(sentence: string) => void} say
+   */
+  constructor(root, words, say) {
+    this._root = root
+    this._words = words
+    this._say = say
+    /** What was sent last, and the id it had. */
+    this._last = { action: '', text: '', id: '' }
+  }
+
+  /**
+   * After any doubt the same note goes out under the same id, until its text is changed.
+   *
+   * @param {HTMLFormElement} form
+   * @param {boolean} [confirm] Sent in spite of a hold.
+   */
+  async send(form, confirm = false) {
+    const field = form.querySelector('textarea')
+    const text = field?.value.trim() ?? ''
+    if (!field || form.dataset.busy !== undefined) return
+    if (text === '') {
+      this._say(this._words('empty'))
+      field.focus()
+      return
+    }
+    const action = form.getAttribute('action') ?? ''
+    if (this._last.action !== action || this._last.text !== text) this._last = { action, text, id: newId() }
+    form.dataset.busy = ''
+    const { status, body } = await postJson(action, this._root.dataset.csrf ?? '', { id: this._last.id, text, confirm })
+    delete form.dataset.busy
+    slot(form, 'hold')?.remove()
+    if (status === 200 || status === 201) this._done(field, text)
+    else if (body.code === 'hold') this._hold(form, field, text, body.findings ?? [])
+    else this._say(body.message || this._words('note_failed'))
+  }
+
+  /**
+   * @param {HTMLTextAreaElement} field
+   * @param {string} text
+   */
+  _done(field, text) {
+    this._last.text = ''
+    if (field.value.trim() === text) field.value = ''
+    this._say(this._words('note_added'))
+  }
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {HTMLTextAreaElement} field
+   * @param {string} text
+   * @param {import('./hold.js').Finding[]} findings
+   */
+  _hold(form, field, text, findings) {
+    const panel = openHold(this._root, this._words, { text, findings }, {
+      edit: () => field.focus(),
+      mask: (masked) => {
+        field.value = masked
+        field.focus()
+        this.send(form)
+      },
+      send: () => {
+        field.focus()
+        this.send(form, true)
+      }
+    }, form)
+    this._say(this._words('hold_announced'))
+    panel.focus()
+  }
 }

@@ -12,6 +12,7 @@
  * @property {'sending' | 'failed' | 'held'} state
  * @property {string} reason What the server said against it, for people.
  * @property {boolean} isOver Refused or held: sent again only when the person asks.
+ * @property {boolean} isRefused Refused for good: as it is, it will never be stored.
  * @property {import('./hold.js').Finding[]} findings Why it is held.
  */
 
@@ -58,7 +59,7 @@ export class Outbox {
    */
   say(conversation, text, { id = newId(), confirm = false } = {}) {
     /** @type {Saying} */
-    const saying = { conversation, id, text, confirm, state: 'sending', reason: '', isOver: false, findings: [] }
+    const saying = { conversation, id, text, confirm, state: 'sending', reason: '', isOver: false, isRefused: false, findings: [] }
     this._sayings.set(id, saying)
     this._startDoubt(saying)
     this._onChange(saying)
@@ -88,10 +89,19 @@ export class Outbox {
       this._start(`again ${saying.conversation}`, afterS ? afterS * 1000 : RETRY_MS, () => this._resend(saying.conversation))
       return
     }
-    saying.isOver = true
-    saying.reason = message
+    Object.assign(saying, { isOver: true, isRefused: true, reason: message })
     this._fail(saying)
     this._land(saying)
+  }
+
+  /**
+   * Nothing more is stored in this conversation; what it would have stored has been seen by now.
+   *
+   * @param {string} conversation
+   * @param {string} message
+   */
+  refuseAll(conversation, message) {
+    for (const { id } of this.of(conversation)) this.refuse({ id, code: 'ended', message })
   }
 
   /**
@@ -125,7 +135,7 @@ export class Outbox {
       this._sayings.delete(id)
       this._sayings.set(id, saying)
     }
-    Object.assign(saying, { isOver: false, reason: '', state: 'sending' })
+    Object.assign(saying, { isOver: false, isRefused: false, reason: '', state: 'sending' })
     this._startDoubt(saying)
     this._onChange(saying)
     if (this._flying.get(saying.conversation) === id) this._resend(saying.conversation)

@@ -4,11 +4,14 @@
  * never moves the reader's focus for it.
  */
 
+import { copyFrom } from './clipboard.js'
 import { Composer } from './composer.js'
+import { Earlier } from './earlier.js'
 import { Entries } from './entries.js'
 import { slot } from './fragments.js'
 import { openHold } from './hold.js'
 import { LogScroll } from './scroll.js'
+import { keepUnsent } from './unsent.js'
 
 const TYPING_EVERY_MS = 1000
 const TYPING_SHOWN_MS = 5000
@@ -41,33 +44,42 @@ export class Talk {
     this._entries = new Entries(root, side, words, () => connection.name)
     this.scroll = new LogScroll(root, () => this.maybeRead())
     this._announcer = announcer
+    this._earlier = new Earlier(root, this._entries, (key) => announcer.say(words(key)))
+    /** What was being written when the conversation ended, until it has been copied. */
+    this._left = ''
     this._typing = slot(root, 'typing')
-    this.composer = this._makeComposer(onInput)
+    this._onInput = onInput
+    this.composer = this._makeComposer()
     slot(root, 'entries')?.addEventListener('click', (event) => this._click(event))
     for (const saying of outbox.of(this.reference)) this.showSaying(saying)
     this.maybeRead()
   }
 
-  /** @param {() => void} onInput */
-  _makeComposer(onInput) {
+  _makeComposer() {
     const form = slot(this.root, 'composer')
     if (!(form instanceof HTMLFormElement)) return null
     return new Composer(form, this._words, {
       onSend: (text) => this._say(text),
       onInput: () => {
         this._tellTyping()
-        onInput()
+        this._onInput()
       }
     })
   }
 
-  /** @param {string} text */
+  /** Whether leaving the page would lose something that is being written. */
+  get isUnsent() {
+    return this._left !== '' || (this.composer !== null && !this.composer.isEmpty && !this.composer.isLeaving)
+  }
+
+  /** @param {string} text @returns {'sent' | 'plain' | 'kept'} */
   _say(text) {
-    // Once the connection is closed for good, the form goes to the server as it would without scripts.
-    if (this._connection.state === 'closed') return false
+    const { closing } = this._connection
+    // Once the connection is closed for good, the form goes to the server as it would without scripts, if it would be taken.
+    if (closing) return closing.refuses ? 'kept' : 'plain'
     this._outbox.say(this.reference, text)
     this.scroll.toEnd()
-    return true
+    return 'sent'
   }
 
   /** @param {Frame} event @returns {boolean} Whether there is something new from the other side. */
@@ -80,6 +92,7 @@ export class Talk {
       this.scroll.tellNew()
       this._stopTyping()
     }
+    if (this.scroll.isAtEnd) this._earlier.trim()
     this.maybeRead()
     return isNews
   }
@@ -117,19 +130,36 @@ export class Talk {
   /** Says so if everything is in sight, a moment later, so that many make one. */
   maybeRead() {
     clearTimeout(this._readTimer)
-    this._readTimer = setTimeout(() => {
-      const isSeen = document.visibilityState === 'visible' && this.scroll.isAtEnd && this.root.isConnected
-      if (!isSeen || this.lastSeq <= this._readSeq) return
-      if (this._connection.send({ type: 'read', conversation: this.reference, seq: this.lastSeq })) this._readSeq = this.lastSeq
-    }, READ_AFTER_MS)
+    this._readTimer = setTimeout(() => this.readNow(), READ_AFTER_MS)
   }
 
-  /** Nothing more can be said here. @param {Node[]} words What stands in the composer's place. */
-  close(...words) {
+  /**
+   * Before the page goes there is no moment later.
+   *
+   * @param {(frame: Frame) => boolean} [send]
+   */
+  readNow(send = (frame) => this._connection.send(frame)) {
+    clearTimeout(this._readTimer)
+    const isSeen = document.visibilityState === 'visible' && this.scroll.isAtEnd && this.root.isConnected
+    if (!isSeen || this.lastSeq <= this._readSeq) return
+    if (send({ type: 'read', conversation: this.reference, seq: this.lastSeq })) this._readSeq = this.lastSeq
+  }
+
+  /**
+   * Nothing more can be said here. What was not sent stays, to be copied.
+   *
+   * @param {string} reason Why it was not sent.
+   * @param {Node[]} nodes What stands in the composer's place.
+   */
+  close(reason, ...nodes) {
     if (!this.composer) return
     this._stopTyping()
-    this.composer.form.replaceWith(...words)
+    this._hold?.remove()
+    this._left = this.composer.value.trim()
+    if (this._left) nodes.unshift(keepUnsent(this.root, this._left, this._words, () => (this._left = '')))
+    this.composer.form.replaceWith(...nodes)
     this.composer = null
+    this._outbox.refuseAll(this.reference, reason)
   }
 
   _stopTyping() {
@@ -145,11 +175,38 @@ export class Talk {
 
   /** @param {MouseEvent} event */
   _click(event) {
-    const button = event.target instanceof Element ? event.target.closest('[data-action="retry"]') : null
+    const button = event.target instanceof Element ? event.target.closest('button[data-action]') : null
     const item = button?.closest('[data-id]')
-    if (!(item instanceof HTMLElement)) return
-    this._outbox.retry(item.dataset.id ?? '')
+    if (!(button instanceof HTMLElement) || !(item instanceof HTMLElement)) return
+    const id = item.dataset.id ?? ''
+    const actions = { retry: () => this._retry(id), rescue: () => this._rewrite(id), copy: () => this._copy(id, item) }
+    actions[/** @type {'retry' | 'rescue' | 'copy'} */ (button.dataset.action)]?.()
+  }
+
+  /** @param {string} id */
+  _retry(id) {
+    this._outbox.retry(id)
     this._connection.check()
+  }
+
+  /** Back into the composer, before what is being written there. @param {string} id */
+  _rewrite(id) {
+    const saying = this._takeBack(id)
+    if (!saying || !this.composer) return
+    this.composer.value = [saying.text, this.composer.value].filter(Boolean).join('\n')
+    this.composer.focus()
+    this._onInput()
+  }
+
+  /**
+   * @param {string} id
+   * @param {HTMLElement} item
+   */
+  async _copy(id, item) {
+    const text = slot(item, 'text')
+    if (!text || !(await copyFrom(text))) return
+    this._outbox.settle(id)
+    this._announcer.say(this._words('copied'))
   }
 
   /** @param {Saying} saying */
@@ -158,8 +215,7 @@ export class Talk {
     const { id, text, findings } = saying
     this._hold = openHold(this.root, this._words, { text, findings }, {
       edit: () => {
-        this._takeBack(id)
-        if (this.composer) this.composer.value = [text, this.composer.value].filter(Boolean).join('\n')
+        this._rewrite(id)
         this._afterHold()
       },
       mask: (masked) => {
@@ -179,8 +235,8 @@ export class Talk {
 
   /** @param {string} id */
   _takeBack(id) {
-    this._outbox.settle(id)
     this._entries.takeBack(id)
+    return this._outbox.settle(id)
   }
 
   _afterHold() {

@@ -114,13 +114,17 @@ function reportReading(root) {
   const { opened, csrf = '' } = root.dataset
   if (!opened) return
   const told = new Set()
+  /** @param {HTMLDetailsElement} reader */
+  const tell = ({ dataset }) => {
+    if (told.has(dataset.slug)) return
+    told.add(dataset.slug)
+    postJson(opened, csrf, { article: dataset.slug, version: Number(dataset.version) })
+  }
+  const articles = slot(root, 'articles')
+  // Opened before this script was there.
+  for (const reader of articles?.querySelectorAll('details[open]') ?? []) if (reader instanceof HTMLDetailsElement) tell(reader)
   // `toggle` does not bubble; it is caught on its way down.
-  slot(root, 'articles')?.addEventListener('toggle', (event) => {
-    const reader = event.target
-    if (!(reader instanceof HTMLDetailsElement) || !reader.open || told.has(reader.dataset.slug)) return
-    told.add(reader.dataset.slug)
-    postJson(opened, csrf, { article: reader.dataset.slug, version: Number(reader.dataset.version) })
-  }, true)
+  articles?.addEventListener('toggle', ({ target }) => target instanceof HTMLDetailsElement && target.open && tell(target), true)
 }
 
 /** @param {() => void} call */

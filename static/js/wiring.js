@@ -7,9 +7,10 @@ import { Outbox } from './outbox.js'
 /**
  * @param {import('./connection.js').Connection} connection
  * @param {(reference: string) => import('./talk.js').Talk | null} find The talk of a conversation, if it is on the page.
+ * @param {() => boolean} isUnsent Whether something is being written that would be lost with the page.
  * @returns {Outbox}
  */
-export function wireOutbox(connection, find) {
+export function wireOutbox(connection, find, isUnsent) {
   const outbox = new Outbox({
     send: (frame) => connection.send(frame),
     onChange: (saying) => find(saying.conversation)?.showSaying(saying)
@@ -22,7 +23,7 @@ export function wireOutbox(connection, find) {
   connection.on('frame:hold', (frame) => outbox.hold(frame.id, frame.findings ?? []))
   connection.on('frame:error', (frame) => frame.id && outbox.refuse(frame))
   addEventListener('beforeunload', (event) => {
-    if (outbox.isEmpty || isLeavingInHaste()) return
+    if ((outbox.isEmpty && !isUnsent()) || isLeavingInHaste()) return
     event.preventDefault()
     // Older browsers ask only when this is set.
     event.returnValue = ''

@@ -105,6 +105,7 @@ export class Workspace {
     for (const name of ['active', 'waiting', 'waiting-emergency', 'waiting-same_day', 'waiting-routine', 'longest']) {
       fill(this.root, name, slot(page, name)?.textContent ?? '')
     }
+    for (const name of ['to-wrap-up', 'questions', 'line-closed']) this._takePart(page, name)
     const none = slot(this.root, 'mine-none')
     if (none) none.hidden = slot(page, 'mine-none')?.hidden ?? true
     const empty = this.root.querySelector('.desk__empty')
@@ -112,6 +113,19 @@ export class Workspace {
     if (empty && emptyThere) empty.replaceWith(document.adoptNode(emptyThere))
     this._takeDuty(page)
     this._hooks.onLine()
+  }
+
+  /**
+   * Only if it says something else, so that nothing moves away from under a hand for nothing.
+   *
+   * @param {Document} page
+   * @param {string} name
+   */
+  _takePart(page, name) {
+    const here = slot(this.root, name)
+    const there = slot(page, name)
+    if (!here || !there || here.textContent === there.textContent) return
+    here.replaceChildren(...adopted(there.childNodes))
   }
 
   /** @param {Document} page */

@@ -1,0 +1,47 @@
+/** The left column's numbers, and when it is drawn anew from the server: soon, and not too often. */
+
+import { fill, slot } from './fragments.js'
+
+const AFTER_MS = 400
+const EVERY_MS = 3000
+
+export class LineColumn {
+  /**
+   * @param {HTMLElement} root
+   * @param {() => void} draw
+   */
+  constructor(root, draw) {
+    this._root = root
+    this._draw = draw
+    this._drawnAt = 0
+  }
+
+  refresh() {
+    clearTimeout(this._timer)
+    const waitMs = Math.max(AFTER_MS, this._drawnAt + EVERY_MS - Date.now())
+    this._timer = setTimeout(() => {
+      this._drawnAt = Date.now()
+      this._draw()
+    }, waitMs)
+  }
+
+  /** @param {import('./transports.js').Frame} frame */
+  show({ waiting, mine, longest_wait_s: longestS = 0 }) {
+    const isOther = this._number('waiting') !== waiting || this._number('active') !== mine
+    fill(this._root, 'waiting', waiting)
+    fill(this._root, 'active', mine)
+    fill(this._root, 'longest', waiting ? longestWait(Math.floor(longestS / 60)) : '')
+    if (isOther) this.refresh()
+  }
+
+  /** @param {string} name */
+  _number(name) {
+    return Number(slot(this._root, name)?.textContent)
+  }
+}
+
+/** @param {number} minutes */
+function longestWait(minutes) {
+  if (minutes < 1) return 'Longest wait less than a minute'
+  return `Longest wait ${minutes} minute${minutes === 1 ? '' : 's'}`
+}
