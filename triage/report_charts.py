@@ -1,6 +1,6 @@
 """The chart of a report as shapes: bars stacked by what became of the enquiries. The table beside it says the same.
 
-Sizes are units of an SVG whose width is WIDTH. Counts that are kept back are not drawn; their bar carries a mark instead.
+Sizes are units of an SVG whose width is WIDTH. Where parts of a bar are kept back, what they are together is drawn as such.
 """
 
 import math
@@ -11,6 +11,7 @@ WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 34
 MOST_LABELS = 12
 SERIES = ("answered", "left", "question", "open")
+KEPT_BACK = "kept_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A text at a place: a value of the axis, the name of a period, or the sign that something is kept back."""
+    """A text at a place: a value of the axis, or the name of a period."""
 
     x: float
     y: float
@@ -36,30 +37,28 @@ class Chart:
     bars: list[Bar]
     grid: list[Mark]
     labels: list[Mark]
-    kept_back: list[Mark]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
 
 
-def stacked(labels: Sequence[str], counts: Sequence[Sequence[int | None]]) -> Chart:
-    """One bar a label; `counts` are in the order of SERIES."""
-    sums = [sum(count or 0 for count in row) for row in counts]
-    top = _round_up(max([*sums, 1]))
+def stacked(labels: Sequence[str], totals: Sequence[int | None], counts: Sequence[Sequence[int | None]]) -> Chart:
+    """One bar a label; `counts` are in the order of SERIES, `totals` what they add up to."""
+    top = _round_up(max([*(total or 0 for total in totals), *(sum(count or 0 for count in row) for row in counts), 1]))
     ground = HEIGHT - BOTTOM
     scale = (ground - TOP) / top
     step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
-    bars, kept_back = [], []
-    for number, row in enumerate(counts):
+    bars = []
+    for number, (total, row) in enumerate(zip(totals, counts, strict=True)):
+        known = sum(count or 0 for count in row)
         x, y = LEFT + number * step + step * 0.14, float(ground)
-        for series, count in zip(SERIES, row, strict=True):
+        parts = [*zip(SERIES, row, strict=True), (KEPT_BACK, (total or known) - known)]
+        for series, count in parts:
             if count:
                 height = count * scale
                 y -= height
                 bars.append(Bar(series, round(x, 2), round(y, 2), round(step * 0.72, 2), round(height, 2)))
-        if None in row:
-            kept_back.append(Mark(round(x + step * 0.36, 2), round(y - 4, 2), "*"))
     grid = [Mark(LEFT - 6, round(ground - value * scale, 2), f"{value:,}") for value in _ticks(top)]
     every = math.ceil(len(labels) / MOST_LABELS)
     named = [
@@ -67,7 +66,7 @@ def stacked(labels: Sequence[str], counts: Sequence[Sequence[int | None]]) -> Ch
         for number, label in enumerate(labels)
         if number % every == 0
     ]
-    return Chart(bars, grid, named, kept_back)
+    return Chart(bars, grid, named)
 
 
 def _round_up(value: int) -> int:

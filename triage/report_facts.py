@@ -18,7 +18,7 @@ from triage.tables import feedback, wrap_up
 ROWS_AT_ONCE = 10_000
 MOST_DAYS = 3 * 366
 MOST_PERIODS = 120
-DEFAULT_DAYS = 28
+DEFAULT_DAYS = 12 * 7
 
 
 class Grouping(StrEnum):

@@ -43,7 +43,9 @@ class ReportPages:
         if not isinstance(checked, Span):
             return render(request, "supervise/reports.html", status=422, **context | {"errors": checked})
         report = await self._make(request, checked)
-        chart = stacked([_short(row[0]) for row in report.periods.rows], [_ends(row) for row in report.periods.rows])
+        rows: list[tuple[Any, ...]] = report.periods.rows
+        # After its name: what was offered, then answered, left, question, open.
+        chart = stacked([_short(row[0]) for row in rows], [row[1] for row in rows], [row[2:6] for row in rows])
         return render(request, "supervise/reports.html", **context | {"report": report, "chart": chart})
 
     async def file(self, request: Request) -> Response:
@@ -71,7 +73,7 @@ class ReportPages:
     def _asked(self, request: Request) -> tuple[dict[str, str], Span | dict[str, str]]:
         today = self._clock().astimezone(LONDON).date()
         start = today - timedelta(days=DEFAULT_DAYS - 1)
-        defaults = {"from": start.isoformat(), "to": today.isoformat(), "by": str(Grouping.DAY)}
+        defaults = {"from": start.isoformat(), "to": today.isoformat(), "by": str(Grouping.WEEK)}
         values = {name: request.query_params.get(name, value)[:40] for name, value in defaults.items()}
         return values, check_span(values, today)
 
@@ -85,11 +87,6 @@ class ReportPages:
 
 def _csv(table: Table) -> bytes:
     return to_csv(table.columns, [*table.rows, *([table.total] if table.total is not None else [])])
-
-
-def _ends(row: tuple[Any, ...]) -> list[int | None]:
-    """Answered, left, question, open: the columns after the period and what was offered."""
-    return list(row[2:6])
 
 
 def _short(words: object) -> str:

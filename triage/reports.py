@@ -175,7 +175,7 @@ def _periods_table(tally: _Tally) -> tuple[Table, list[int | None]]:
     rows: list[tuple[Cell, ...]] = []
     for period, cells, offered in zip(span.periods(), inner, row_totals, strict=True):
         waits = tally.by_period[period].waits if cells[0] is not None else []
-        rows.append((_period_words(span, period), offered, *cells, _middle(waits), _ninth(waits)))
+        rows.append((_period_words(span, period), offered, *cells, *_times(waits, cells[0])))
     last: tuple[Cell, ...] = ("All", total, *column_totals, _middle(tally.all.waits), _ninth(tally.all.waits))
     title = {Grouping.DAY: "By day", Grouping.WEEK: "By week", Grouping.MONTH: "By month"}[span.grouping]
     columns = ("Period", "Offered", *ENDS.values(), "Median wait", "9 in 10 waited at most")
@@ -191,7 +191,7 @@ def _breakdown(name: str, tally: _Tally, offered: int | None) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for slug, count in zip(slugs, counts, strict=True):
         waits = groups[slug].waits if count and slug in groups else []
-        rows.append((labels.get(slug, slug), count, _middle(waits), _ninth(waits)))
+        rows.append((labels.get(slug, slug), count, *_times(waits, count)))
     if name == "area":
         rows = [row for row in rows if row[1] != 0]
     columns = (title, "Offered", "Median wait", "9 in 10 waited at most")
@@ -215,6 +215,11 @@ def _articles_table(uses: Sequence[ArticleUse]) -> Table:
         (use.title, given, read) for use, given, read in zip(uses, shared, opened, strict=True)
     ]
     return Table("articles", "Guidance used", ("Article", "Given in a conversation", "Opened"), rows)
+
+
+def _times(waits: Sequence[float], count: int | None) -> tuple[Cell, Cell]:
+    """The median and the ninth tenth; nothing at all where nobody was counted."""
+    return (_middle(waits), _ninth(waits)) if count != 0 else ("", "")
 
 
 def _middle(seconds: Sequence[float]) -> float | None:
