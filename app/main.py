@@ -197,7 +197,7 @@ class Service:
 
     async def _close_ended(self) -> None:
         async def live(tokens: set[str]) -> set[str]:
-            return {token for token in tokens if await self.parts.sessions.find(token, active=False) is not None}
+            return await self.parts.sessions.live(tokens, Role.ADVISOR, Role.SUPERVISOR)
 
         with contextlib.suppress(Refusal):
             await self.parts.fanout.close_unless(live)

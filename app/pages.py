@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from chat.frames import BUILD
 from core.assets import Assets
 from core.clock import LONDON
 
@@ -30,7 +31,7 @@ def make_templates(assets: Assets) -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    environment.globals.update(service=Service(), lang="en", _=in_language, asset=assets.url)
+    environment.globals.update(service=Service(), lang="en", _=in_language, asset=assets.url, build=BUILD)
     environment.filters.update(clock=clock, day=day, date=date_words, ordinal_day=day)
     return environment
 

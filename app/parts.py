@@ -16,6 +16,7 @@ from chat.reading import ReadMarks
 from chat.session import Viewer
 from chat.socket import Sockets
 from chat.stream import Streams
+from chat.tabs import Tabs
 from chat.words import Side
 from core.audit import AuditLog
 from core.clock import utc_now
@@ -123,7 +124,9 @@ class Parts:
         self.editor = EditorPages(db, audit, self.library, clock)
 
         # Live connections.
-        self.sockets = Sockets(self.fanout, self.log, self.reads, epoch, rate_limits=settings.rate_limits)
+        self.sockets = Sockets(
+            self.fanout, self.log, self.reads, Tabs(self.signals, clock), epoch, rate_limits=settings.rate_limits
+        )
         limited = settings.rate_limits
         self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer, rate_limits=limited)
         self.desk_streams = Streams(self.fanout, self.reads, epoch, self.desk_viewer, rate_limits=limited)

@@ -142,14 +142,22 @@ class Fanout:
         feed = self._feeds.get(conversation_id)
         return feed.top if feed else 0
 
-    async def after(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:
-        """The next events after `cursor`, without a gap; empty when there is none."""
+    def recent(self, conversation_id: int, cursor: int) -> Sequence[Rendered] | None:
+        """The next events after `cursor` from what is kept here; None when only the log knows them."""
         feed = self._feeds.get(conversation_id)
         if feed is None or cursor >= feed.top:
             return ()
-        recent = feed.recent
-        if recent and recent[0].seq <= cursor + 1 <= recent[-1].seq:
-            return [one for one in recent if one.seq > cursor]
+        kept = feed.recent
+        if not kept or not kept[0].seq <= cursor + 1 <= kept[-1].seq:
+            return None
+        return [kept[place] for place in range(cursor + 1 - kept[0].seq, len(kept))]
+
+    async def after(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:
+        """The next events after `cursor`, without a gap; empty when there is none."""
+        kept = self.recent(conversation_id, cursor)
+        if kept is not None:
+            return kept
+        feed = self._feeds[conversation_id]
         return [feed.render(event) for event in await self._log.read_page(conversation_id, cursor)]
 
     async def read_through(self, conversation_id: int, cursor: int) -> Sequence[Rendered]:

@@ -14,6 +14,10 @@ from core.forms import decode_object, is_storable
 
 SUBPROTOCOL = "advice.v1"
 MOST_ID_CHARACTERS = 64
+# Raised when our own scripts and this server no longer understand each other as before; pages that are open then
+# are told to load themselves again as soon as OLDEST_BUILD follows.
+BUILD = 1
+OLDEST_BUILD = 1
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -76,6 +80,11 @@ def id_of(document: dict[str, Any]) -> str | None:
     """The id that an answer to this frame carries, when the client gave one that can be said again."""
     given = document.get("id")
     return given[:MOST_ID_CHARACTERS] if isinstance(given, str) and is_storable(given) else None
+
+
+def is_too_old(build: str | None) -> bool:
+    """Whether a script says that it is of a build before the oldest one that is served. Other clients name what they like."""
+    return build is not None and build.isascii() and build.isdigit() and len(build) < 10 and int(build) < OLDEST_BUILD
 
 
 def frame(kind: str, **fields: Any) -> str:

@@ -181,7 +181,14 @@ class Session:
         # What was taken with an older hello goes out before its welcome, and nothing behind it.
         greeting = self._greeting
         while self._dirty and len(texts) < MOST_TAKEN and self._greeting == greeting:
-            await self._catch_up(self._dirty.pop(), texts)
+            conversation_id = self._dirty.pop()
+            try:
+                await self._catch_up(conversation_id, texts)
+            except Refusal:
+                self._dirty.add(conversation_id)
+                if not texts:
+                    raise
+                break
         return texts
 
     async def owed(self) -> AsyncIterator[str]:
@@ -223,8 +230,8 @@ class Session:
             return
         for_visitor, greeting = self.viewer.side is Side.VISITOR, self._greeting
         told, cursor = self._told[conversation_id], self.cursors[conversation_id]
-        before = cursor
-        fanout = self._fanout
+        before, fanout = cursor, self._fanout
+        top = fanout.top(conversation_id)
         events = fanout.recent(conversation_id, cursor) if told else None
         if events is None:
             events = await (fanout.after if told else fanout.read_through)(conversation_id, cursor)
@@ -237,6 +244,10 @@ class Session:
             if one.ends:
                 self._over.add(conversation_id)
             texts.append(one.visitor if for_visitor else one.staff)
+        if cursor == before < top:
+            # There was more, and none of it follows what was sent: the client must begin anew.
+            self.close(POSITION_LOST)
+            return
         self.cursors[conversation_id] = cursor
         if before < cursor < fanout.top(conversation_id):
             self._dirty.add(conversation_id)

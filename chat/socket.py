@@ -15,12 +15,26 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chat.events import Author
 from chat.fanout import Fanout
-from chat.frames import SUBPROTOCOL, Frame, Hello, Ping, Read, Say, Typing, frame, id_of, parse_frame, parse_object
+from chat.frames import (
+    SUBPROTOCOL,
+    Frame,
+    Hello,
+    Ping,
+    Read,
+    Say,
+    Typing,
+    frame,
+    id_of,
+    is_too_old,
+    parse_frame,
+    parse_object,
+)
 from chat.holding import Held
 from chat.log import Log
 from chat.reading import ReadMarks
 from chat.saying import Said, say
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
+from chat.tabs import Tabs
 from core.clock import rfc3339
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
@@ -36,7 +50,7 @@ REFUSED_BEFORE_CLOSING = 60
 BAD_FRAMES_A_MINUTE = 5
 
 TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
-SIGN_IN, REPLACED, NOT_THE_PROTOCOL = 4100, 4101, 4102
+SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
 
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
@@ -51,13 +65,15 @@ class Closing(Exception):
 class Sockets:
     """The sockets of this process. One of these serves visitors and desks alike; the viewer makes the difference."""
 
-    def __init__(self, fanout: Fanout, log: Log, reads: ReadMarks, epoch: str, *, rate_limits: bool) -> None:
+    def __init__(
+        self, fanout: Fanout, log: Log, reads: ReadMarks, tabs: Tabs, epoch: str, *, rate_limits: bool
+    ) -> None:
         self._fanout = fanout
         self._log = log
         self._reads = reads
+        self._tabs = tabs
         self._epoch = epoch
         self._rate_limits = rate_limits
-        self._tabs: dict[tuple[str, str], Session] = {}
 
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
@@ -102,8 +118,7 @@ class Sockets:
             return writer.result() if writer.done() else reader.result()
         finally:
             self._fanout.leave(session)
-            if session.tab is not None and self._tabs.get((session.owner, session.tab)) is session:
-                del self._tabs[session.owner, session.tab]
+            self._tabs.leave(session)
             await end_all((reader, writer))
 
     async def _read(self, websocket: WebSocket, session: Session) -> int:
@@ -154,8 +169,10 @@ class Sockets:
                 head = session.find(request.conversation)
                 self._fanout.pass_typing(head.id, session.viewer)
             case Hello():
+                if is_too_old(request.build):
+                    raise Closing(OLD_SCRIPT)
                 await session.greet(request)
-                self._replace_tab(session)
+                self._tabs.take(session)
 
     async def _say(self, session: Session, request: Say) -> None:
         viewer = session.viewer
@@ -187,16 +204,6 @@ class Sockets:
         if isinstance(refusal, RateLimited):
             fields["retry_after_s"] = refusal.retry_after_s
         session.reply(frame("error", **fields))
-
-    def _replace_tab(self, session: Session) -> None:
-        """A tab has one connection: an older one of the same tab is closed."""
-        if session.tab is None:
-            return
-        name = (session.owner, session.tab)
-        older = self._tabs.get(name)
-        if older is not None and older is not session:
-            older.close(REPLACED)
-        self._tabs[name] = session
 
 
 class Intake:

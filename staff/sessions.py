@@ -7,7 +7,7 @@ by a hint and without it after five seconds.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,6 +96,22 @@ class Sessions:
         if active and now - known.seen_at >= SEEN_EVERY:
             await self._write_seen(name, known, now)
         return known.person
+
+    async def live(self, tokens: Set[str], *roles: Role) -> set[str]:
+        """Those of these tokens whose sign-in holds, with one of these roles; asked of the database, whatever is remembered."""
+        names, now = {token_hash(token): token for token in tokens}, self._clock()
+        query = (
+            select(session.c.token_hash, session.c.seen_at)
+            .select_from(session.join(account).join(account_role))
+            .where(session.c.token_hash.in_(names), session.c.until > now, ~account.c.disabled)
+            .where(account_role.c.role.in_(roles))
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        live = {row.token_hash for row in rows if now - row.seen_at < IDLE}
+        for name in names.keys() - live:
+            self._known.pop(name, None)
+        return {names[name] for name in live}
 
     async def end(self, token: str) -> None:
         async with self._database.write() as connection:

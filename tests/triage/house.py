@@ -375,6 +375,7 @@ def templates() -> jinja2.Environment:
         "_": lambda text: text,
         "now": datetime(2026, 11, 23, 12, 0, tzinfo=UTC),
         "lang": "en",
+        "build": 1,
         "service": {"name": "Dutyline", "phone": "0808 802 4040", "emergency_text": "Say where you are."},
     }
     environment.filters |= {
