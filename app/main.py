@@ -178,6 +178,8 @@ class Service:
             "log": parts.log.run,
             "fanout": parts.fanout.run,
             "reads": parts.reads.run,
+            "drafts": parts.drafts.run,
+            "counts": parts.daily_counts.run,
             "signals": parts.signals.run,
             "queue": parts.queue.run,
             "library": parts.library.run,

@@ -8,11 +8,14 @@ from starlette.requests import HTTPConnection, Request
 from app.health import Health
 from app.migrations import database_epoch
 from chat.conversations import Conversations
+from chat.drafts import Drafts
 from chat.fanout import Fanout
+from chat.holding import Holds
 from chat.keys import ConversationKeys
 from chat.log import Log
 from chat.pages import VisitorPages
 from chat.reading import ReadMarks
+from chat.saying import Saying
 from chat.session import Viewer
 from chat.socket import Sockets
 from chat.stream import Streams
@@ -38,6 +41,7 @@ from staff.passwords import Passwords
 from staff.sessions import Sessions
 from triage.ask import AskPages
 from triage.claims import Claims
+from triage.daily_counts import DailyCounts
 from triage.desk import DeskPages
 from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
@@ -71,6 +75,10 @@ class Parts:
         self.passwords = Passwords()
         self.signals = Signals(redis, f"dutyline:{epoch[:16]}")
         self.log = Log(db, keys, clock)
+        self.drafts = Drafts(db, keys, clock)
+        self.daily_counts = DailyCounts(db, clock)
+        holds = Holds(self.daily_counts.add)
+        saying = Saying(self.log, holds, self.drafts)
         self.fanout = Fanout(self.log, self.signals)
         self.reads = ReadMarks(db, self.fanout)
         self.conversations = Conversations(db, self.log, keys, clock)
@@ -95,19 +103,33 @@ class Parts:
         self.account = AccountPages(db, audit, accounts, self.sessions, self.passwords, throttle, clock)
         self.public = PublicPages(db, self.log, self.conversations, self.queue, opening, guidance, clock)
         enquiries = Limiter(ENQUIRIES_PER_SECOND, ENQUIRIES_BURST, enabled=settings.rate_limits)
-        self.ask = AskPages(db, self.conversations, self.log, audit, opening, tickets, enquiries, clock, guidance)
+        self.ask = AskPages(
+            db, self.conversations, self.log, holds, audit, opening, tickets, enquiries, clock, guidance
+        )
         self.visitor = VisitorPages(
-            db, self.conversations, self.log, self.fanout, surroundings, throttle, clock, epoch, network
+            db, self.conversations, self.log, saying, self.fanout, surroundings, throttle, clock, epoch, network
         )
         self.reports = ReportPages(db, Reports(db), audit, clock)
-        self.feedback = FeedbackPages(self.conversations, feedbacks, self.visitor.show_ended)
+        self.feedback = FeedbackPages(self.conversations, feedbacks, holds, self.visitor.show_ended)
         claims = Claims(db, self.log, self.fanout, audit, clock)
         views = DeskViews(
-            db, self.log, self.conversations, self.queue, opening, presences, guidance, wrap_ups, clock, epoch
+            db,
+            self.log,
+            self.drafts,
+            self.conversations,
+            self.queue,
+            opening,
+            presences,
+            guidance,
+            wrap_ups,
+            clock,
+            epoch,
         )
         self.desk = DeskPages(
             db,
             self.log,
+            saying,
+            self.drafts,
             self.conversations,
             self.fanout,
             self.queue,
@@ -118,14 +140,14 @@ class Parts:
             views,
             clock,
         )
-        self.wrap_up = WrapUpPages(self.conversations, wrap_ups)
+        self.wrap_up = WrapUpPages(self.conversations, wrap_ups, holds)
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
         self.guidance = GuidancePages(db, self.library, keyring, comments, self.reader_of, clock)
         self.editor = EditorPages(db, audit, self.library, clock)
 
         # Live connections.
         self.sockets = Sockets(
-            self.fanout, self.log, self.reads, Tabs(self.signals, clock), epoch, rate_limits=settings.rate_limits
+            self.fanout, saying, self.reads, Tabs(self.signals, clock), epoch, rate_limits=settings.rate_limits
         )
         limited = settings.rate_limits
         self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer, rate_limits=limited)

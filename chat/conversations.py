@@ -19,7 +19,7 @@ from chat.keys import ConversationKeys, place_of
 from chat.log import Log
 from chat.references import new_reference, new_resume_code, parse_reference, parse_resume_code
 from chat.session import Head
-from chat.tables import conversation, draft, event, participant
+from chat.tables import conversation, event, participant
 from chat.words import OPEN, Kind, Side, Status
 from core.clock import Clock
 from core.crypto import DataKey, new_token, token_hash
@@ -290,27 +290,6 @@ class Conversations:
                 raise Ended
             events = await self._log.append(connection, found.id, Entry(kind, by, data={"by": by.kind}))
         self._log.announce(events)
-
-    async def save_draft(self, found: Conversation, account_id: str, text: str) -> None:
-        """Keep an advisor's unsent text; an empty one forgets it."""
-        async with self._db.write() as connection:
-            key = await self._key(connection, found.id)
-            mine = and_(draft.c.conversation_id == found.id, draft.c.account_id == account_id)
-            await connection.execute(draft.delete().where(mine))
-            if text:
-                sealed = key.seal(text.encode(), place_of(found.id, f"draft|{account_id}"))
-                await connection.execute(
-                    insert(draft).values(
-                        conversation_id=found.id, account_id=account_id, sealed=sealed, at=self._clock()
-                    )
-                )
-
-    async def draft(self, found: Conversation, account_id: str) -> str:
-        async with self._db.read() as connection:
-            query = select(draft.c.sealed).where(draft.c.conversation_id == found.id, draft.c.account_id == account_id)
-            sealed = (await connection.execute(query)).scalar_one_or_none()
-            key = await self._key(connection, found.id) if sealed else None
-        return key.open(sealed, place_of(found.id, f"draft|{account_id}")).decode() if key and sealed else ""
 
     async def seal(self, connection: AsyncConnection, conversation_id: int, text: str, what: str) -> bytes:
         """A text that belongs to this conversation, such as a summary, under its key."""

@@ -20,7 +20,7 @@ from chat.fanout import Fanout
 from chat.holding import Held, hold_page
 from chat.log import Log, Receipt
 from chat.references import parse_reference
-from chat.saying import Said, say
+from chat.saying import Said, Saying
 from chat.session import Viewer
 from chat.stretch import parse_before, read_stretch
 from chat.transcripts import Transcript, as_pdf, as_text
@@ -54,6 +54,7 @@ class VisitorPages:
         db: Database,
         conversations: Conversations,
         log: Log,
+        saying: Saying,
         fanout: Fanout,
         surroundings: Surroundings,
         throttle: Throttle,
@@ -64,6 +65,7 @@ class VisitorPages:
         self._db = db
         self._conversations = conversations
         self._log = log
+        self._saying = saying
         self._fanout = fanout
         self._surroundings = surroundings
         self._throttle = throttle
@@ -172,7 +174,7 @@ class VisitorPages:
             raise NotFound
         return await answer_saying(
             request,
-            lambda said: say(self._log, found.id, found.visitor, said),
+            lambda said: self._saying.say(found.id, found.visitor, said),
             lambda refusal, text: self._refused(request, refusal, text),
             done="/chat",
         )
@@ -303,7 +305,7 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
         receipt = await store(said)
     except Held as held:
         kept = {"id": str(said.client_id)}
-        return hold_page(request, held, action=request.url.path, field="text", kept=kept, most=MESSAGE_CHARACTERS)
+        return hold_page(request, held, action=request.url.path, kept=kept, most=MESSAGE_CHARACTERS)
     except Refusal as refusal:
         if document is not None:
             raise

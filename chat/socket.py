@@ -30,9 +30,8 @@ from chat.frames import (
     parse_object,
 )
 from chat.holding import Held
-from chat.log import Log
 from chat.reading import ReadMarks
-from chat.saying import Said, say
+from chat.saying import Said, Saying
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from chat.tabs import Tabs
 from core.clock import rfc3339
@@ -66,10 +65,10 @@ class Sockets:
     """The sockets of this process. One of these serves visitors and desks alike; the viewer makes the difference."""
 
     def __init__(
-        self, fanout: Fanout, log: Log, reads: ReadMarks, tabs: Tabs, epoch: str, *, rate_limits: bool
+        self, fanout: Fanout, saying: Saying, reads: ReadMarks, tabs: Tabs, epoch: str, *, rate_limits: bool
     ) -> None:
         self._fanout = fanout
-        self._log = log
+        self._saying = saying
         self._reads = reads
         self._tabs = tabs
         self._epoch = epoch
@@ -181,7 +180,7 @@ class Sockets:
             raise Closing(SIGN_IN)
         author = Author(viewer.side, viewer.key, viewer.name)
         try:
-            receipt = await say(self._log, head.id, author, Said(request.text, request.id, request.confirm))
+            receipt = await self._saying.say(head.id, author, Said(request.text, request.id, request.confirm))
         except Held as held:
             findings = held.as_list()
             session.reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))

@@ -190,8 +190,13 @@ HEADINGS: Mapping[int, ErrorWords] = {
 }
 
 
-def error_page(request: Request, status: int, advice: str, kept: FormData | None = None) -> HTMLResponse:
-    """What happened, whether anything was lost, what to do now. `kept` is offered to be sent again."""
+def error_page(
+    request: Request, status: int, advice: str, kept: FormData | None = None, unsent: str = ""
+) -> HTMLResponse:
+    """What happened, whether anything was lost, what to do now.
+
+    `kept` is offered to be sent again, `unsent` is shown to be copied.
+    """
     words = HEADINGS.get(status, HEADINGS[400])
     again = [(name, value) for name, value in (kept.multi_items() if kept else ()) if _can_be_shown(name, value)]
     reference = getattr(request.state, "reference", None) or secrets.token_hex(4)
@@ -204,6 +209,7 @@ def error_page(request: Request, status: int, advice: str, kept: FormData | None
         advice=advice,
         reference=reference,
         again=again,
+        unsent=unsent,
         again_action=request.url.path,
     )
 

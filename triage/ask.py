@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversations, NewConversation, Opened, Start
-from chat.holding import Held, check_unheld
+from chat.holding import Held, Holds
 from chat.log import Log
 from chat.tables import conversation
 from chat.words import VISITOR, Status
@@ -61,6 +61,7 @@ class AskPages:
         db: Database,
         conversations: Conversations,
         log: Log,
+        holds: Holds,
         audit: AuditLog,
         opening: Opening,
         tickets: Tickets,
@@ -71,6 +72,7 @@ class AskPages:
         self._db = db
         self._conversations = conversations
         self._log = log
+        self._holds = holds
         self._audit = audit
         self._opening = opening
         self._tickets = tickets
@@ -83,7 +85,7 @@ class AskPages:
         leaving = request.query_params.get("leave") == "1"
         if not leaving and not (await self._opening.state()).open:
             return await self._closed(request, None)
-        sent = Sent(dict(NO_ANSWERS), leaving=leaving, form_id=uuid4())
+        sent = Sent(dict(NO_ANSWERS), leaving=leaving)
         return (
             all_page(request, sent, {})
             if request.query_params.get("all") == "1"
@@ -104,19 +106,21 @@ class AskPages:
         checked = check_enquiry(sent.answers)
         if not isinstance(checked, Enquiry):
             return invalid_page(request, sent, checked)
+        texts = {"question": checked.question, "nickname": checked.nickname}
         start = start_of(request, sent.form_id, checked, leaving=sent.leaving)
         try:
             if start is not None and (before := await self._conversations.opened_with(start)) is not None:
                 return self._started(request, before)
             if not sent.leaving and not (await self._opening.state()).open:
                 return await self._closed(request, sent)
-            check_unheld(checked.question, confirm=sent.confirm)
+            self._holds.check(sent.form_id.hex, texts, confirm=sent.confirm)
             self._limiter.check(request.client.host if request.client else "")
             opened = await self._open(checked, start, leaving=sent.leaving)
         except Held as held:
             return show_held(request, sent, held)
         except Refusal as refusal:
             return refused_page(request, refusal)
+        self._holds.stored(sent.form_id.hex, list(texts.values()), confirm=sent.confirm)
         return self._started(request, opened)
 
     async def _open(self, enquiry: Enquiry, start: Start | None, *, leaving: bool) -> Opened:
@@ -193,7 +197,7 @@ def _read(request: Request) -> Sent:
             read_answers_of_json(document),
             leaving=document.get("leave") in (True, "1"),
             confirm=document.get("confirm") is True or document.get("confirm") in YES,
-            form_id=parse_form_id(document.get("enquiry_id")),
+            form_id=parse_form_id(document.get("enquiry_id")) or uuid4(),
         )
     form = posted(request)
     return Sent(
@@ -202,7 +206,7 @@ def _read(request: Request) -> Sent:
         field(form, "go"),
         leaving=field(form, "leave") == "1",
         confirm=field(form, "confirm") in YES,
-        form_id=parse_form_id(field(form, "enquiry_id")),
+        form_id=parse_form_id(field(form, "enquiry_id")) or uuid4(),
     )
 
 

@@ -3,7 +3,7 @@
 Whatever the answer is, everything that was typed is in it. Nothing here decides whether a conversation starts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from starlette.requests import Request
@@ -39,7 +39,7 @@ class Sent:
     """To leave a question for when the service is open, instead of joining the line."""
     confirm: bool = False
     """The hold was seen and the text is sent as it is."""
-    form_id: UUID | None = None
+    form_id: UUID = field(default_factory=uuid4)
     """The form that this comes from (triage/sent_again.py)."""
 
 
@@ -50,7 +50,7 @@ def question_of(name: str) -> Question:
 def carried(sent: Sent) -> dict[str, object]:
     """The answers, and what else goes along as hidden fields."""
     more = {"leave": "1"} if sent.leaving else {}
-    return {**sent.answers, "enquiry_id": str(sent.form_id or uuid4()), **more}
+    return {**sent.answers, "enquiry_id": str(sent.form_id), **more}
 
 
 def step_page(
@@ -92,7 +92,7 @@ def all_page(request: Request, sent: Sent, errors: Errors) -> Response:
         steps=QUESTIONS,
         called_999_step=CALLED_999_QUESTION,
         answers=sent.answers,
-        enquiry_id=str(sent.form_id or uuid4()),
+        enquiry_id=str(sent.form_id),
         leaving=sent.leaving,
         languages=LANGUAGE_OPTIONS,
         errors=errors,
@@ -133,8 +133,8 @@ def signpost_page(request: Request, kind: str) -> Response:
 
 def show_held(request: Request, sent: Sent, held: Held) -> Response:
     """Nothing was stored: the person decides about what seems to identify somebody."""
-    kept = {name: answer for name, answer in carried(sent).items() if name != "question"}
-    return hold_page(request, held, action="/ask", field="question", kept=kept, most=QUESTION_MOST)
+    kept = {name: answer for name, answer in carried(sent).items() if name not in held.fields}
+    return hold_page(request, held, action="/ask", kept=kept, most=QUESTION_MOST)
 
 
 def refused_page(request: Request, refusal: Refusal) -> Response:

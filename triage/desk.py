@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversation, Conversations
+from chat.drafts import Drafts
 from chat.events import Author, Entry
 from chat.fanout import Fanout
 from chat.log import Log
 from chat.pages import answer_saying
-from chat.saying import say
+from chat.saying import Saying
 from chat.stretch import parse_before
 from chat.tables import conversation, participant
 from chat.words import Kind, Side, Status
@@ -28,7 +29,7 @@ from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, NotFound,
 from core.forms import field
 from core.people import SignedIn
 from core.text import MESSAGE_CHARACTERS
-from core.web import account, posted, posted_json, render, see_other, wants_json
+from core.web import account, error_page, posted, posted_json, render, see_other, wants_json
 from triage.claims import Claims
 from triage.desk_view import DeskViews
 from triage.guidance import Guidance
@@ -57,6 +58,8 @@ class DeskPages:
         self,
         db: Database,
         log: Log,
+        saying: Saying,
+        drafts: Drafts,
         conversations: Conversations,
         fanout: Fanout,
         queue: Queue,
@@ -69,6 +72,8 @@ class DeskPages:
     ) -> None:
         self._db = db
         self._log = log
+        self._saying = saying
+        self._drafts = drafts
         self._conversations = conversations
         self._fanout = fanout
         self._queue = queue
@@ -141,16 +146,19 @@ class DeskPages:
 
         return await answer_saying(
             request,
-            lambda said: say(self._log, head.id, _author(person), said, kind),
+            lambda said: self._saying.say(head.id, _author(person), said, kind),
             refused,
             done=_path(head.reference),
         )
 
     async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, text: str, kind: Kind) -> Response:
-        """The workspace again, with the reason at the box and the text still in it."""
-        found = await self._access(request, person)
+        """The workspace again, with the reason at the box and the text still in it; without a box, a page with both."""
+        try:
+            found = await self._access(request, person)
+        except Refusal:
+            return error_page(request, refusal.status, refusal.text, unsent=text)
         if kind is Kind.NOTE or not found.is_open:
-            raise refusal
+            return error_page(request, refusal.status, refusal.text, unsent=text)
         context = await self._views.workspace(person, found)
         context |= {"errors": {"text": refusal.text}, "draft": text}
         return render(request, "desk/desk.html", status=refusal.status, **context)
@@ -185,12 +193,12 @@ class DeskPages:
         return _done(request, _path(found.reference))
 
     async def draft(self, request: Request) -> Response:
-        """Keep what is not sent yet, so that it is there on another screen or after a crash."""
+        """Keep what is not sent yet, so that it is there on another screen or after a crash, or when it comes back."""
         person, text = account(request), _fields(request).get("text", "")
         if len(text) > 2 * MESSAGE_CHARACTERS:
             raise TooLong
-        found = await self._access(request, person)
-        await self._conversations.save_draft(found, person.account_id, text)
+        head = await self._conversations.access_to_write(request.path_params["reference"], person)
+        await self._drafts.keep(head.id, person.account_id, text)
         return Response(status_code=204)
 
     async def end(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from chat.conversations import Conversation, Conversations
+from chat.drafts import Drafts
 from chat.entries import entry_views
 from chat.events import Event
 from chat.log import Log
@@ -36,6 +37,7 @@ class DeskViews:
         self,
         db: Database,
         log: Log,
+        drafts: Drafts,
         conversations: Conversations,
         queue: Queue,
         opening: Opening,
@@ -47,6 +49,7 @@ class DeskViews:
     ) -> None:
         self._db = db
         self._log = log
+        self._drafts = drafts
         self._conversations = conversations
         self._queue = queue
         self._opening = opening
@@ -92,7 +95,7 @@ class DeskViews:
             "events": entry_views(stretch.events, for_visitor=False),
             "earlier": stretch.earlier,
             "seen_seq": found.visitor_read,
-            "draft": await self._conversations.draft(found, person.account_id),
+            "draft": await self._drafts.of(found.id, person.account_id),
             "message_id": str(uuid4()),
             "errors": {},
             "hold": None,

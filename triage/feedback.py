@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversation, Conversations
+from chat.holding import Held, Holds, hold_page, is_confirmed
 from chat.tables import conversation
 from chat.words import Status
 from core.clock import Clock
@@ -93,9 +94,10 @@ class Feedbacks:
 class FeedbackPages:
     """POST /chat/feedback. The form stands on the page after the end, which `show_ended` draws."""
 
-    def __init__(self, conversations: Conversations, feedbacks: Feedbacks, show_ended: ShowEnded) -> None:
+    def __init__(self, conversations: Conversations, feedbacks: Feedbacks, holds: Holds, show_ended: ShowEnded) -> None:
         self._conversations = conversations
         self._feedbacks = feedbacks
+        self._holds = holds
         self._show_ended = show_ended
 
     async def give(self, request: Request) -> Response:
@@ -114,5 +116,12 @@ class FeedbackPages:
             if document is not None:
                 return JSONResponse({"code": "invalid", "errors": checked}, 422, headers={"Cache-Control": "no-store"})
             return await self._show_ended(request, found, status=422, feedback=values, errors=checked)
+        confirm, key = is_confirmed(request), f"feedback:{found.id}"
+        try:
+            self._holds.check(key, {"comment": checked.comment}, confirm=confirm)
+        except Held as held:
+            kept = {name: value for name, value in values.items() if name != "comment"}
+            return hold_page(request, held, action=request.url.path, kept=kept, most=COMMENT_MOST)
         await self._feedbacks.save(found, checked)
+        self._holds.stored(key, [checked.comment], confirm=confirm)
         return see_other("/chat") if document is None else JSONResponse({"saved": True}, 201)

@@ -19,10 +19,10 @@ from triage.enquiry import Enquiry
 COOKIE_LEAST = 32
 
 
-def start_of(request: Request, form_id: UUID | None, enquiry: Enquiry, *, leaving: bool) -> Start | None:
-    """None when the form carried no id, as for clients that know only the published fields."""
+def start_of(request: Request, form_id: UUID, enquiry: Enquiry, *, leaving: bool) -> Start | None:
+    """What it opens with; None for a browser without the cookie, such as one that is signed in."""
     cookie = request.cookies.get(FORM_COOKIE, "")
-    if form_id is None or len(cookie) < COOKIE_LEAST:
+    if len(cookie) < COOKIE_LEAST:
         return None
     signer = site(request).signer
     sent = msgspec.json.encode([cookie, form_id.hex, leaving, enquiry])

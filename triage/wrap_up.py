@@ -16,6 +16,7 @@ from wtforms import Field, Form, RadioField, SelectMultipleField, StringField, T
 from wtforms.validators import StopValidation
 
 from chat.conversations import Conversation, Conversations
+from chat.holding import Held, Holds, hold_page, is_confirmed
 from chat.tables import conversation
 from chat.words import Status
 from core.audit import AuditLog
@@ -243,9 +244,10 @@ def _row(found: Conversation, person: SignedIn, new: WrapUp, sealed: bytes | Non
 class WrapUpPages:
     """GET and POST /desk/conversations/{reference}/wrap-up."""
 
-    def __init__(self, conversations: Conversations, wrap_ups: WrapUps) -> None:
+    def __init__(self, conversations: Conversations, wrap_ups: WrapUps, holds: Holds) -> None:
         self._conversations = conversations
         self._wrap_ups = wrap_ups
+        self._holds = holds
 
     async def show(self, request: Request) -> Response:
         person = account(request)
@@ -259,7 +261,14 @@ class WrapUpPages:
         answers = read_wrap_up(posted(request) if document is None else _form_of(document), before)
         checked = check_wrap_up(answers)
         if isinstance(checked, WrapUp):
+            confirm, key = is_confirmed(request), f"wrap-up:{found.id}"
+            try:
+                self._holds.check(key, {"summary": checked.summary}, confirm=confirm)
+            except Held as held:
+                kept = {name: answer for name, answer in answers.items() if name != "summary"}
+                return hold_page(request, held, action=request.url.path, kept=kept, most=SUMMARY_MOST)
             await self._wrap_ups.save(found, person, checked)
+            self._holds.stored(key, [checked.summary], confirm=confirm)
             if document is None:
                 return see_other("/desk?said=wrapped")
             return JSONResponse({"next": "/desk"}, headers={"Cache-Control": "no-store"})

@@ -22,10 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chat.conversations import Conversations
+from chat.drafts import Drafts
 from chat.fanout import Fanout
+from chat.holding import Holds
 from chat.keys import ConversationKeys
 from chat.log import Log
 from chat.pages import VisitorPages
+from chat.saying import Saying
 from chat.tables import conversation
 from core.audit import AuditLog
 from core.clock import LONDON
@@ -47,6 +50,7 @@ from knowledge.words import Audience
 from staff.tables import account, account_role
 from triage.ask import AskPages
 from triage.claims import Claims
+from triage.daily_counts import DailyCounts
 from triage.desk import DeskPages
 from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
@@ -116,6 +120,10 @@ class House:
         self.audit = AuditLog(self.signer)
         self.signals = Signals(open_redis("redis://127.0.0.1:1"), "test")
         self.log = Log(self.db, self.keys, self.clock)
+        self.drafts = Drafts(self.db, self.keys, self.clock)
+        self.counts = DailyCounts(self.db, self.clock)
+        self.holds = Holds(self.counts.add)
+        self.saying = Saying(self.log, self.holds, self.drafts)
         self.fanout = Fanout(self.log, self.signals)
         self.conversations = Conversations(self.db, self.log, self.keys, self.clock)
         self.opening = Opening(self.db, self.clock)
@@ -149,6 +157,7 @@ class House:
             self.db,
             self.conversations,
             self.log,
+            self.holds,
             self.audit,
             self.opening,
             self.tickets,
@@ -162,6 +171,7 @@ class House:
             self.db,
             self.conversations,
             self.log,
+            self.saying,
             self.fanout,
             self.surroundings,
             throttle,
@@ -169,7 +179,7 @@ class House:
             EPOCH,
             lambda request: "",
         )
-        feedback = FeedbackPages(self.conversations, self.feedbacks, visitor.show_ended)
+        feedback = FeedbackPages(self.conversations, self.feedbacks, self.holds, visitor.show_ended)
         return [
             Door("/", public.home, PUBLIC),
             Door("/ask", ask.ask, PUBLIC),
@@ -190,6 +200,7 @@ class House:
         views = DeskViews(
             self.db,
             self.log,
+            self.drafts,
             self.conversations,
             self.queue,
             self.opening,
@@ -204,6 +215,8 @@ class House:
         desk = DeskPages(
             self.db,
             self.log,
+            self.saying,
+            self.drafts,
             self.conversations,
             self.fanout,
             self.queue,
@@ -214,7 +227,7 @@ class House:
             views,
             self.clock,
         )
-        wrap_up = WrapUpPages(self.conversations, self.wrap_ups)
+        wrap_up = WrapUpPages(self.conversations, self.wrap_ups, self.holds)
         reports = ReportPages(self.db, Reports(self.db), self.audit, self.clock)
         one = "/desk/conversations/{reference}"
         return [
