@@ -83,7 +83,7 @@ async def export_guidance(environ: Mapping[str, str], folder: Path) -> int:
 
 async def hours_in_force(environ: Mapping[str, str]) -> str:
     async with _database(environ) as database, database.read() as connection:
-        return timetable_in_words(await load_timetable(connection))
+        return timetable_in_words(await load_timetable(connection, utc_now()))
 
 
 async def set_hours(environ: Mapping[str, str], week: str) -> str:
@@ -92,7 +92,7 @@ async def set_hours(environ: Mapping[str, str], week: str) -> str:
     async with _database(environ) as database, database.write() as connection:
         await store_hours(connection, periods)
         await audit.append(connection, utc_now(), BY_COMMAND, "hours_set", "hours", week=hours_line(periods))
-        return timetable_in_words(await load_timetable(connection))
+        return timetable_in_words(await load_timetable(connection, utc_now()))
 
 
 async def open_always(environ: Mapping[str, str]) -> str:
@@ -100,7 +100,7 @@ async def open_always(environ: Mapping[str, str]) -> str:
     async with _database(environ) as database, database.write() as connection:
         await store_always_open(connection)
         await audit.append(connection, utc_now(), BY_COMMAND, "always_open", "hours")
-        return timetable_in_words(await load_timetable(connection))
+        return timetable_in_words(await load_timetable(connection, utc_now()))
 
 
 def _audit(environ: Mapping[str, str]) -> AuditLog:

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import LONDON, Clock
 from core.db import Database
 from core.tables import setting
-from triage.tables import holiday, hours
+from triage.tables import closure, holiday, hours
 
 MINUTES_A_DAY = 24 * 60
 DAYS_AHEAD = 28
+MOST_DAYS_AHEAD = 400
 KEPT_FOR = timedelta(seconds=2)
 """How old the timetable in memory may be; closing the line must show within seconds on every process."""
 
@@ -42,6 +43,16 @@ class Period:
         return f"{clock_words(self.opens_minute)} to {clock_words(self.closes_minute)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A stretch in which the service is closed whatever the week says, with the reason that the public reads."""
+
+    id: int
+    starts: datetime
+    ends: datetime
+    reason: str
+
+
 DEFAULT_PERIODS = tuple(Period(weekday, 9 * 60 + 30, 17 * 60) for weekday in range(5))
 
 
@@ -52,6 +63,8 @@ class Timetable:
     periods: tuple[Period, ...] = DEFAULT_PERIODS
     closed_days: Mapping[date, str] = field(default_factory=lambda: MappingProxyType({}))
     """Days on which the service is closed whatever the week says, with the reason."""
+    closures: tuple[Closure, ...] = ()
+    """Those that are not over yet, in order."""
     always_open: bool = False
     line_open: bool = True
     """False while a supervisor has closed the line; opening hours go on underneath."""
@@ -77,13 +90,14 @@ def opening_at(timetable: Timetable, now: datetime) -> OpenState:
     today = now.astimezone(LONDON).date()
     stretches = _stretches(timetable, today)
     current = next(((start, end) for start, end in stretches if start <= now < end), None)
-    is_open = timetable.line_open and (timetable.always_open or current is not None)
+    is_open = timetable.line_open and current is not None
+    shut = next((one for one in timetable.closures if one.starts <= now < one.ends), None)
     return OpenState(
         open=is_open,
-        until=current[1] if is_open and current and not timetable.always_open else None,
+        until=current[1] if is_open and current and current[1] < _horizon(timetable, today) else None,
         opens_at=None if is_open else next((start for start, _ in stretches if start > now), None),
         hours_today=_periods_of(timetable, today),
-        closed_today=timetable.closed_days.get(today, ""),
+        closed_today=shut.reason if shut else timetable.closed_days.get(today, ""),
         always_open=timetable.always_open,
         notice=timetable.notice,
     )
@@ -96,11 +110,29 @@ def hours_of_week(timetable: Timetable, today: date) -> list[tuple[str, str]]:
 
 
 def hours_in_words(timetable: Timetable, day: date) -> str:
+    reason = timetable.closed_days.get(day)
     if timetable.always_open:
-        return "Open round the clock"
-    if reason := timetable.closed_days.get(day):
+        usual = "Open round the clock"
+    elif reason:
         return f"Closed ({reason})"
-    return ", ".join(period.in_words for period in _periods_of(timetable, day)) or "Closed"
+    else:
+        usual = ", ".join(period.in_words for period in _periods_of(timetable, day)) or "Closed"
+    closed = [] if usual == "Closed" else [_closure_words(one, day) for one in timetable.closures if _is_on(one, day)]
+    return "; ".join([usual, *closed])
+
+
+def _closure_words(shut: Closure, day: date) -> str:
+    """`closed noon to 3pm (team training)`, as far as it lies in this day."""
+    first, last = _moment(day, 0, fold=0), _moment(day, MINUTES_A_DAY, fold=0)
+    if shut.starts <= first and shut.ends >= last:
+        return f"closed all day ({shut.reason})"
+    start, end = (max(shut.starts, first).astimezone(LONDON), min(shut.ends, last).astimezone(LONDON))
+    words = f"{clock_words(start.hour * 60 + start.minute)} to {clock_words(end.hour * 60 + end.minute)}"
+    return f"closed {words} ({shut.reason})"
+
+
+def _is_on(shut: Closure, day: date) -> bool:
+    return shut.starts < _moment(day, MINUTES_A_DAY, fold=0) and shut.ends > _moment(day, 0, fold=0)
 
 
 def clock_words(minute: int) -> str:
@@ -140,18 +172,39 @@ def _periods_of(timetable: Timetable, day: date) -> tuple[Period, ...]:
 
 
 def _stretches(timetable: Timetable, today: date) -> list[tuple[datetime, datetime]]:
-    """Open stretches around now in UTC, in order; those that touch or overlap are one."""
+    """Open stretches around now in UTC, in order, without closures; those that touch or overlap are one."""
     joined: list[tuple[datetime, datetime]] = []
-    for start, end in _days(timetable, today):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
+    if timetable.always_open:
+        joined = [(_moment(today, -MINUTES_A_DAY, fold=0), _horizon(timetable, today))]
+    else:
+        for start, end in _days(timetable, today):
+            if joined and start <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+            else:
+                joined.append((start, end))
+    for one in timetable.closures:
+        joined = [part for stretch in joined for part in _without(stretch, one)]
     return joined
 
 
+def _without(stretch: tuple[datetime, datetime], shut: Closure) -> Iterator[tuple[datetime, datetime]]:
+    """What is left of an open stretch before and after a closure."""
+    start, end = stretch
+    if start < min(end, shut.starts):
+        yield start, min(end, shut.starts)
+    if max(start, shut.ends) < end:
+        yield max(start, shut.ends), end
+
+
+def _horizon(timetable: Timetable, today: date) -> datetime:
+    """An end this far off is none that anybody is told of; hours of the week always end before it."""
+    ahead = max([DAYS_AHEAD, *((one.ends.date() - today).days + 2 for one in timetable.closures)])
+    return _moment(today + timedelta(days=ahead), 0, fold=0)
+
+
 def _days(timetable: Timetable, today: date) -> Iterator[tuple[datetime, datetime]]:
-    for ahead in range(-1, DAYS_AHEAD):
+    last = max([DAYS_AHEAD, *((one.ends.date() - today).days + 8 for one in timetable.closures)])
+    for ahead in range(-1, min(last, MOST_DAYS_AHEAD)):
         day = today + timedelta(days=ahead)
         for period in _periods_of(timetable, day):
             # In the repeated hour of October the service opens at the first and closes at the second; a minute that
@@ -183,7 +236,7 @@ class Opening:
         now = self._clock()
         if self._kept is None or not timedelta() <= now - self._kept[0] < KEPT_FOR:
             async with self._db.read() as connection:
-                self._kept = (now, await load_timetable(connection))
+                self._kept = (now, await load_timetable(connection, now))
         return self._kept[1]
 
     def forget(self) -> None:
@@ -191,9 +244,10 @@ class Opening:
         self._kept = None
 
 
-async def load_timetable(connection: AsyncConnection) -> Timetable:
+async def load_timetable(connection: AsyncConnection, now: datetime) -> Timetable:
     periods = (await connection.execute(select(hours))).all()
     days = (await connection.execute(select(holiday))).all()
+    closures = await connection.execute(select(closure).where(closure.c.ends > now).order_by(closure.c.starts))
     switches = await connection.execute(select(setting).where(setting.c.name.in_(SWITCHES)))
     values = {row.name: row.value for row in switches}
     closed = {**bank_holidays(), **{row.day: row.name for row in days if row.closed}}
@@ -203,6 +257,7 @@ async def load_timetable(connection: AsyncConnection) -> Timetable:
     return Timetable(
         periods=tuple(Period(row.weekday, row.opens_minute, row.closes_minute) for row in periods),
         closed_days=MappingProxyType(closed),
+        closures=tuple(Closure(row.id, row.starts, row.ends, row.reason) for row in closures),
         # A service that was never told its hours turns nobody away.
         always_open=values.get("always_open") == "yes" or not periods,
         line_open=values.get("line_open", "yes") == "yes",

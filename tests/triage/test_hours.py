@@ -6,6 +6,7 @@ from types import MappingProxyType
 import pytest
 
 from triage.hours import (
+    Closure,
     OpenState,
     Period,
     Timetable,
@@ -126,3 +127,44 @@ def test_says_times_as_people_do(minute: int, words: str) -> None:
 )
 def test_says_when_it_opens(opens: str, words: str) -> None:
     assert opening_words(at(opens), at("2026-11-20T08:00")) == words
+
+
+TRAINING = Closure(1, at("2026-11-23T12:00"), at("2026-11-23T14:00"), "team training")
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open", "until", "opens_at"),
+    [
+        ("2026-11-23T11:59", True, "2026-11-23T12:00", None),
+        ("2026-11-23T12:00", False, None, "2026-11-23T14:00"),
+        ("2026-11-23T14:00", True, "2026-11-23T17:00", None),
+    ],
+)
+def test_a_closure_cuts_the_day(moment: str, is_open: bool, until: str | None, opens_at: str | None) -> None:
+    found = state(moment, Timetable(closures=(TRAINING,)))
+    assert (found.open, found.until, found.opens_at) == (is_open, until and at(until), opens_at and at(opens_at))
+    assert found.closed_today == ("" if is_open else "team training")
+
+
+def test_a_closure_is_told_with_the_hours_of_its_day() -> None:
+    timetable = Timetable(closures=(TRAINING,))
+    assert hours_in_words(timetable, date(2026, 11, 23)) == "9:30am to 5pm; closed noon to 2pm (team training)"
+    assert hours_in_words(timetable, date(2026, 11, 24)) == "9:30am to 5pm"
+
+
+def test_a_closure_closes_what_is_open_round_the_clock() -> None:
+    timetable = Timetable(always_open=True, closures=(TRAINING,))
+    assert state("2026-11-23T11:00", timetable).until == at("2026-11-23T12:00")
+    assert state("2026-11-23T13:00", timetable).opens_at == at("2026-11-23T14:00")
+    assert state("2026-11-23T15:00", timetable).until is None
+    assert hours_in_words(timetable, date(2026, 11, 23)) == "Open round the clock; closed noon to 2pm (team training)"
+
+
+def test_a_closure_of_weeks_still_has_an_end() -> None:
+    summer = Closure(1, at("2026-11-20T00:00"), at("2027-01-10T00:00"), "moving house")
+    assert state("2026-11-23T12:00", Timetable(closures=(summer,))).opens_at == at("2027-01-11T09:30")
+
+
+def test_a_week_without_a_break_names_no_end() -> None:
+    whole = Timetable(periods=tuple(Period(day, 0, 24 * 60) for day in range(7)))
+    assert state("2026-11-23T12:00", whole).until is None

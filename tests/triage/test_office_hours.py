@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.clock import utc_now
 from core.db import Database
 from core.errors import InvalidText
 from triage.hours import DEFAULT_PERIODS, Period, load_timetable
@@ -80,7 +81,7 @@ def test_line_is_read_back_as_it_was(periods: set[Period]) -> None:
 
 async def test_nothing_stored_is_open_round_the_clock(database: Database) -> None:
     async with database.read() as connection:
-        assert timetable_in_words(await load_timetable(connection)) == "Open round the clock."
+        assert timetable_in_words(await load_timetable(connection, utc_now())) == "Open round the clock."
 
 
 async def test_stored_hours_replace_those_before(database: Database) -> None:
@@ -88,11 +89,11 @@ async def test_stored_hours_replace_those_before(database: Database) -> None:
         await store_always_open(connection)
         await store_hours(connection, parse_hours("sun 1-2"))
         await store_hours(connection, DEFAULT_PERIODS)
-        timetable = await load_timetable(connection)
+        timetable = await load_timetable(connection, utc_now())
     assert (set(timetable.periods), timetable.always_open) == (set(DEFAULT_PERIODS), False)
     assert "Open mon-fri 9:30-17:00 (London)" in timetable_in_words(timetable)
     async with database.write() as connection:
         await store_always_open(connection)
         await store_always_open(connection)
-        timetable = await load_timetable(connection)
+        timetable = await load_timetable(connection, utc_now())
     assert (timetable.periods, timetable.always_open) == ((), True)
