@@ -25,6 +25,7 @@ from core.errors import Refusal
 from core.people import Role
 from core.settings import Settings
 from core.web import Site, refuse, refuse_http
+from triage.times import Times
 
 LARGEST_BODY = 2_000_000
 CHECK_SIGN_INS_S = 4.0
@@ -93,6 +94,7 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door("/desk", desk.show, DESK),
         Door("/desk/presence", desk.presence, ADVISOR, POST),
         Door("/desk/next", desk.take_next, ADVISOR, POST),
+        Door("/desk/notices/seen", parts.notices.seen, DESK, POST),
         Door("/desk/events", streams.events, DESK),
         Door("/desk/poll", streams.poll, DESK),
         Door("/desk/read", streams.read, DESK, POST),
@@ -123,10 +125,11 @@ def staff_doors(parts: Parts) -> list[Door]:
     ]
 
 
-def create_app(settings: Settings, database: Database, redis: Redis) -> "Service":
+def create_app(settings: Settings, database: Database, redis: Redis, times: Times | None = None) -> "Service":
+    """`times` is for tests that cannot wait a minute."""
     assets = Assets()
     assets.check_built()
-    return Service(settings, Parts(settings, database, redis), assets)
+    return Service(settings, Parts(settings, database, redis, times), assets)
 
 
 class Service:
@@ -149,11 +152,11 @@ class Service:
         self._starlette.router.redirect_slashes = False
         self.state = self._starlette.state
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
-        self.state.identify = parts.sessions.identify
+        self.state.identify = parts.identify
         self.state.drain = self.drain
         self._app: ASGIApp = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
         self._checks: set[asyncio.Task[None]] = set()
-        parts.sessions.on_change(lambda account_id: self._check_soon())
+        parts.sessions.on_change(self._check_soon)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -182,6 +185,8 @@ class Service:
             "counts": parts.daily_counts.run,
             "signals": parts.signals.run,
             "queue": parts.queue.run,
+            "leases": parts.leases.run,
+            "desks": parts.desk_frames.run,
             "library": parts.library.run,
             "suggestions": parts.suggestions.run,
             "sign-ins": self._check_sign_ins,
@@ -204,8 +209,14 @@ class Service:
         with contextlib.suppress(Refusal):
             await self.parts.fanout.close_unless(live)
 
-    def _check_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._close_ended())
+    async def _changed_sign_ins(self, account_id: str) -> None:
+        """Whoever signed out is gone at once: their desks close, and nothing waits for them."""
+        await self._close_ended()
+        with contextlib.suppress(Refusal):
+            await self.parts.leases.signed_out(account_id)
+
+    def _check_soon(self, account_id: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._changed_sign_ins(account_id))
         self._checks.add(task)
         task.add_done_callback(self._checks.discard)
 

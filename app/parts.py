@@ -26,7 +26,7 @@ from core.clock import utc_now
 from core.crypto import KeyRing, Signer
 from core.db import Database
 from core.limits import Limiter, Throttle
-from core.people import Role
+from core.people import Role, SignedIn
 from core.settings import Settings
 from core.signals import Signals
 from core.web import VISITOR_COOKIE
@@ -43,10 +43,15 @@ from triage.ask import AskPages
 from triage.claims import Claims
 from triage.daily_counts import DailyCounts
 from triage.desk import DeskPages
+from triage.desk_frames import DeskFrames
 from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.leases import Leases
+from triage.notice_pages import NoticePages
+from triage.notices import Notices
+from triage.offers import Offers
 from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
@@ -55,6 +60,7 @@ from triage.reports import Reports
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
 from triage.ticket import Tickets
+from triage.times import Times
 from triage.wrap_up import WrapUpPages, WrapUps
 
 ENQUIRIES_PER_SECOND, ENQUIRIES_BURST = 1.0, 60.0
@@ -64,7 +70,7 @@ COMMENTS_PER_SECOND, COMMENTS_BURST = 0.2, 20.0
 
 
 class Parts:
-    def __init__(self, settings: Settings, db: Database, redis: Redis) -> None:
+    def __init__(self, settings: Settings, db: Database, redis: Redis, times: Times | None = None) -> None:
         clock = utc_now
         epoch = database_epoch(db.url)
         self.signer = signer = Signer.from_file(settings.secret_key_file)
@@ -92,7 +98,13 @@ class Parts:
         guidance = Guidance(db, self.library, clock)
         tickets = Tickets(keyring, clock)
         feedbacks = Feedbacks(db, self.conversations, clock)
-        presences = Presences(db, clock)
+        notices = Notices(db, self.signals, clock)
+        offers = Offers(db, self.signals, audit, notices, clock, times)
+        presences = Presences(db, clock, offers)
+        self.leases = Leases(db, self.fanout, self.signals.node, clock, times)
+        self.desk_frames = DeskFrames(db, self.fanout, self.signals)
+        offers.on_changed(self.desk_frames.look)
+        notices.on_told(self.desk_frames.look)
         wrap_ups = WrapUps(db, self.conversations, audit, clock)
         surroundings = Surroundings(db, self.log, self.queue, guidance, opening, tickets, feedbacks)
         self.suggestions = Suggestions(self.log, self.fanout, self.signals, self.conversations, guidance)
@@ -111,7 +123,7 @@ class Parts:
         )
         self.reports = ReportPages(db, Reports(db), audit, clock)
         self.feedback = FeedbackPages(self.conversations, feedbacks, holds, self.visitor.show_ended)
-        claims = Claims(db, self.log, self.fanout, audit, clock)
+        claims = Claims(db, self.log, self.fanout, audit, clock, offers)
         views = DeskViews(
             db,
             self.log,
@@ -124,6 +136,8 @@ class Parts:
             wrap_ups,
             clock,
             epoch,
+            offers,
+            notices,
         )
         self.desk = DeskPages(
             db,
@@ -140,6 +154,7 @@ class Parts:
             views,
             clock,
         )
+        self.notices = NoticePages(notices)
         self.wrap_up = WrapUpPages(self.conversations, wrap_ups, holds)
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
         self.guidance = GuidancePages(db, self.library, keyring, comments, self.reader_of, clock)
@@ -159,6 +174,13 @@ class Parts:
             return FOR_STAFF
         known = await self.conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
         return FOR_ANYONE if known is None else FOR_VISITORS
+
+    async def identify(self, connection: HTTPConnection) -> SignedIn | None:
+        """The account behind a request; whoever asks for something of the desk is there."""
+        person = await self.sessions.identify(connection)
+        if person is not None and connection.url.path.startswith("/desk"):
+            self.leases.requested(person.account_id)
+        return person
 
     async def desk_viewer(self, connection: HTTPConnection) -> Viewer | None:
         """The advisor or supervisor behind a request or a socket."""

@@ -25,6 +25,8 @@ from core.people import SignedIn
 from triage import words
 from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.notices import Notices
+from triage.offers import Offered, Offers
 from triage.presence import Presences
 from triage.queue import Line, Queue
 from triage.surroundings import enquiry_in_words, retention
@@ -46,6 +48,8 @@ class DeskViews:
         wrap_ups: WrapUps,
         clock: Clock,
         epoch: str,
+        offers: Offers,
+        notices: Notices,
     ) -> None:
         self._db = db
         self._log = log
@@ -58,6 +62,8 @@ class DeskViews:
         self._wrap_ups = wrap_ups
         self._clock = clock
         self._epoch = epoch
+        self._offers = offers
+        self._notices = notices
 
     async def desk(self, person: SignedIn) -> dict[str, Any]:
         """The left column, and nothing open beside it."""
@@ -73,7 +79,8 @@ class DeskViews:
                 "active": held,
             },
             "epoch": self._epoch,
-            "offer": None,
+            "offer": _offer(await self._offers.open_of(person.account_id)),
+            "notices": [one.as_view() for one in await self._notices.unseen(person.account_id)],
             "mine": await self._mine(mine),
             "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),
             "questions": await self._questions(),
@@ -200,6 +207,10 @@ class DeskViews:
         async with self._db.read() as connection:
             rows = await connection.execute(query.order_by(conversation.c.sort_key, conversation.c.id).limit(20))
             return [row.reference for row in rows]
+
+
+def _offer(held_out: Offered | None) -> dict[str, Any] | None:
+    return held_out.as_view() if held_out else None
 
 
 def _is_visitors_word(event: Event) -> bool:

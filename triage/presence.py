@@ -1,18 +1,21 @@
 """What advisors say of themselves: online, busy or away, and how many conversations they hold at once.
 
-The row of the account is the truth for claims, which lock it. It says what somebody wants, not that they are there.
+The row of the account is the truth for claims, which lock it. It says what somebody wants; that they are there is a
+lease (`triage.leases`).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock
 from core.db import Database
-from core.people import Role
 from core.tables import setting
-from staff.tables import account, account_role
+from staff.tables import account
+from triage.offers import Offers, can_be_offered, withdraw_of_account
 from triage.words import Presence
 
 LEAST_CAPACITY = 1
@@ -26,9 +29,10 @@ class OnDuty:
 
 
 class Presences:
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, offers: Offers) -> None:
         self._db = db
         self._clock = clock
+        self._offers = offers
 
     async def of(self, account_id: str) -> OnDuty:
         async with self._db.read() as connection:
@@ -43,6 +47,7 @@ class Presences:
 
     async def change(self, account_id: str, state: Presence | None, capacity: int | None) -> OnDuty:
         """What is None stays. A number above the ceiling becomes the ceiling."""
+        now = self._clock()
         async with self._db.write() as connection:
             query = select(account.c.presence, account.c.capacity).where(account.c.id == account_id).with_for_update()
             row = (await connection.execute(query)).one()
@@ -50,18 +55,21 @@ class Presences:
                 state or Presence(row.presence),
                 min(capacity, await _ceiling(connection)) if capacity else row.capacity,
             )
-            values = {"presence": chosen.state, "capacity": chosen.capacity}
+            values: dict[str, Any] = {"presence": chosen.state, "capacity": chosen.capacity, "missed": 0}
             if chosen.state != row.presence:
-                values["presence_since"] = self._clock()
+                values["presence_since"] = now
+                if chosen.state == Presence.ONLINE:
+                    values["idle_since"] = now
             await connection.execute(update(account).where(account.c.id == account_id).values(**values))
+            if chosen.state != Presence.ONLINE:
+                await withdraw_of_account(connection, account_id, now)
+        self._offers.changed([account_id])
         return chosen
 
 
-async def count_online(connection: AsyncConnection) -> int:
-    """Advisors who say that they take conversations."""
-    is_advisor = exists().where(account_role.c.account_id == account.c.id, account_role.c.role == Role.ADVISOR)
-    is_online = account.c.presence == Presence.ONLINE
-    query = select(func.count()).select_from(account).where(is_online, ~account.c.disabled, is_advisor)
+async def count_online(connection: AsyncConnection, now: datetime) -> int:
+    """Advisors who say that they take conversations, and are there."""
+    query = select(func.count()).select_from(account).where(*can_be_offered(now))
     return (await connection.execute(query)).scalar_one()
 
 

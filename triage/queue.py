@@ -131,7 +131,7 @@ class Queue:
         now = self._clock()
         async with self._db.read() as connection:
             places = await _read_places(connection)
-            online = await count_online(connection)
+            online = await count_online(connection, now)
             if self._pace is None or not timedelta() <= now - self._pace[0] < PACE_KEPT:
                 self._pace = (now, await _read_claims(connection, now - WINDOW))
         pace = measure_pace(self._pace[1], min((place.waiting_since for place in places), default=None), online, now)
