@@ -88,6 +88,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watched: tuple[Way, bytes] | None = None
         self._cuts_left = 0
+        self.links_made = 0
         self.is_open = asyncio.Event()
         """Cleared, bytes wait in the proxy and in the kernels on both sides."""
         self.is_open.set()
@@ -159,6 +160,7 @@ class Proxy:
             return
         link = Link(self, box, writer, to_server)
         self._links.add(link)
+        self.links_made += 1
         box.begin(link)
         ways = [
             asyncio.create_task(link.carry(reader, Way.FORTH)),

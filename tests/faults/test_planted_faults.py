@@ -8,30 +8,36 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
 import pytest
+from sqlalchemy import update
+from starlette.requests import Request
 
 from app.demo import open_round_the_clock
 from chat.events import Event
 from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.log import Log, Receipt
-from chat.session import Session
+from chat.session import Session, Viewer
+from chat.stream import Streams
+from chat.tables import conversation
 from core.db import Database
 from core.signals import Hint
 from tests.engines import PostgresServer, free_port
 from tests.faults.boxes import Network
 from tests.faults.breakages import COMMIT_QUERY, COMMIT_REPLY
-from tests.faults.cast import Company, ask, new_mark, read_stored
+from tests.faults.cast import Company, Role, ask, new_mark, read_stored
 from tests.faults.checker import Finding, Rule, check, describe
 from tests.faults.clients import Client
 from tests.faults.history import Message
 from tests.faults.inside import serving, settings_inside
+from tests.faults.ladder import Rung
 from tests.faults.proxy import Proxy, Way
+from tests.faults.talk import Talker
 from tests.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -43,7 +49,8 @@ SETTLED_WITHIN_S = 2.0
 class Scene:
     """Ada's two tabs, and the link between the service and its database."""
 
-    ada: Client
+    role: Role
+    ada: Talker
     second_tab: Client
     conversation: str
     company: Company
@@ -51,8 +58,11 @@ class Scene:
     database_url: str
     folder: Path
 
-    async def say(self) -> Message:
-        return await self.ada.say(self.conversation)
+    async def say(self, times: int = 1) -> Message:
+        return await self.ada.say(self.conversation, times)
+
+    def another_screen(self, rung: Rung) -> None:
+        self.company.join(self.role, "Ada's third tab", self.ada.access.ports, rung).start(talking=False)
 
     async def look(self) -> list[Finding]:
         """Everything is whole again: what does the checker say?"""
@@ -73,7 +83,13 @@ def database_url(request: pytest.FixtureRequest, postgres: PostgresServer) -> It
 
 @asynccontextmanager
 async def playing(
-    folder: Path, postgres: PostgresServer, database_url: str, redis_url: str, kind: type[Client] = Client
+    folder: Path,
+    postgres: PostgresServer,
+    database_url: str,
+    redis_url: str,
+    kind: type[Client] = Client,
+    *,
+    has_scripts: bool = True,
 ) -> AsyncIterator[Scene]:
     """The service with whatever was planted before, and Ada caught up in both tabs."""
     database = Database(database_url)
@@ -85,17 +101,28 @@ async def playing(
         other_port = free_port()
         async with serving(settings, settings.port), serving(settings, other_port):
             role = await asyncio.to_thread(ask, settings.base_url, "Ada", new_mark(rng))
+            if not has_scripts:
+                await _take(database_url, role)
+                role = replace(role, network=None)
             company = Company(settings.base_url, {Network.OPEN: [settings.port]}, [role], rng, kind)
             second = company.join(role, "Ada's second tab", [other_port])
             (ada,) = company.clients
-            assert isinstance(ada, Client)
             (conversation,) = company.marks
             for client in (ada, second):
                 client.start(talking=False)
             try:
-                yield Scene(ada, second, conversation, company, link, database_url, folder)
+                yield Scene(role, ada, second, conversation, company, link, database_url, folder)
             finally:
                 await company.stop()
+
+
+async def _take(database_url: str, role: Role) -> None:
+    """The page with the log is that of a conversation that somebody has taken."""
+    database = Database(database_url)
+    async with database.write() as connection:
+        mine = conversation.c.reference.in_(role.marks)
+        await connection.execute(update(conversation).where(mine).values(status="active"))
+    await database.close()
 
 
 @pytest.fixture
@@ -213,6 +240,41 @@ async def test_neither_heeding_hints_nor_polling(
         await until(lambda: scene.second_tab.screens[0].lines, what="the second tab to be caught up")
         await scene.say()
         assert await scene.find() == {Rule.SCREEN}
+
+
+class GoesTooFar(Streams):
+    """Reads a place as one further than it is."""
+
+    async def _hello(self, request: Request, viewer: Viewer) -> Hello:
+        hello = await super()._hello(request, viewer)
+        after = {name: seq + 1 if isinstance(seq, int) else seq for name, seq in hello.after.items()}
+        return Hello(after=after, epoch=hello.epoch)
+
+
+@pytest.mark.parametrize("rung", [Rung.STREAM, Rung.POLL])
+async def test_a_stream_and_a_poll_that_leave_one_out(
+    tmp_path: Path,
+    postgres: PostgresServer,
+    database_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    rung: Rung,
+) -> None:
+    monkeypatch.setattr("app.parts.Streams", GoesTooFar)
+    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+        await scene.say()
+        scene.another_screen(rung)
+        assert Rule.NOTICED in await scene.find()
+
+
+async def test_a_form_without_its_id(
+    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody presses Send twice."""
+    monkeypatch.setattr("chat.pages._id_of", lambda form: uuid.uuid4())
+    async with playing(tmp_path, postgres, database_url, redis_url, has_scripts=False) as scene:
+        await scene.say(times=2)
+        assert Rule.DOUBLED in await scene.find()
 
 
 class TakesANewId(Client):
