@@ -23,6 +23,7 @@ from core.doors import PUBLIC, SIGNED_IN, Door, roles
 from core.edge import Edge
 from core.errors import Refusal
 from core.people import Role
+from core.ready import ReadyAnswers
 from core.settings import Settings
 from core.web import Site, refuse, refuse_http
 from triage.times import Times
@@ -154,7 +155,8 @@ class Service:
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
         self.state.identify = parts.identify
         self.state.drain = self.drain
-        self._app: ASGIApp = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
+        edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
+        self._app: ASGIApp = ReadyAnswers(edge, settings.hosts)
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(self._check_soon)
 

@@ -261,8 +261,8 @@ class Load:
         return Measurement(
             messages=completed,
             seconds=seconds,
-            p50_ms=_percentile(latencies, 0.50),
-            p99_ms=_percentile(latencies, 0.99),
+            p50_ms=percentile(latencies, 0.50),
+            p99_ms=percentile(latencies, 0.99),
             cpu_s={part: after[part] - before[part] for part in after},
             load_maker_cpu_s=own_after - own_before,
             undelivered=sum(1 for message in left if message.acknowledged),
@@ -282,7 +282,7 @@ def own_cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _percentile(ordered: list[float], share: float) -> float:
+def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
 
 

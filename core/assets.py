@@ -3,9 +3,12 @@
 `asset("js/main.js")` is `/static/<hash of all files>/js/main.js`: a module's relative imports stay within the same build.
 """
 
+import gzip
 import hashlib
+from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -14,6 +17,7 @@ from core.errors import StartError
 
 STATIC = Path(__file__).parent.parent / "static"
 BUILT = "dist/css/public.css"
+COMPRESSED = (".css", ".js", ".svg")
 
 
 class Assets(StaticFiles):
@@ -26,6 +30,8 @@ class Assets(StaticFiles):
         for path in files:
             digest.update(str(path.relative_to(STATIC)).encode() + b"\0" + path.read_bytes())
         self.build = digest.hexdigest()[:12]
+        self._zipped: dict[str, bytes] = {}
+        """Texts as they are sent to browsers, compressed when they are first asked for; the files are few and do not change."""
         self._names = {str(path.relative_to(STATIC)) for path in files}
 
     def check_built(self) -> None:
@@ -46,7 +52,21 @@ class Assets(StaticFiles):
         return path.removeprefix(f"{self.build}/")
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
         kept = f"/static/{self.build}/" in scope["path"]
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
+        lasting = {"Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache"}
+        if kept and path in self._names and path.endswith(COMPRESSED) and _takes_gzip(scope):
+            content = self._zipped.get(path)
+            if content is None:
+                content = self._zipped[path] = gzip.compress((STATIC / path).read_bytes(), 9, mtime=0)
+            zipped = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return Response(content, headers=lasting | zipped, media_type=guess_type(path)[0])
+        response = await super().get_response(path, scope)
+        response.headers.update(lasting)
+        if path.endswith(COMPRESSED):
+            response.headers["Vary"] = "Accept-Encoding"
         return response
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    accepted = Headers(scope=scope).get("accept-encoding", "")
+    return "gzip" in accepted and "gzip;q=0" not in accepted

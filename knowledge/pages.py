@@ -23,6 +23,7 @@ from core.db import Database
 from core.errors import Empty, NotFound
 from core.forms import field
 from core.limits import Limiter
+from core.ready import keep_while
 from core.text import check_text
 from core.web import posted, render, see_other
 from knowledge.front_matter import format_file
@@ -176,7 +177,9 @@ class GuidancePages:
     ) -> Response:
         if audiences != FOR_ANYONE:
             return await make()
-        key = (request.url.path, what, self._library.counter, self._library.today())
+        counter, today = self._library.counter, self._library.today()
+        keep_while(request, lambda: (self._library.counter, self._library.today()) == (counter, today))
+        key = (request.url.path, what, counter, today)
         return await self._shared.answer(request, key, make)
 
     async def _find(self, slug: str, version: int | None, audiences: Audiences) -> PublishedArticle:

@@ -21,6 +21,7 @@ from core.db import Database
 from core.errors import Refusal
 from core.forms import field
 from core.limits import Limiter
+from core.once import OnceRendered
 from core.web import posted, posted_json, render, see_other
 from triage.ask_views import (
     Sent,
@@ -79,6 +80,7 @@ class AskPages:
         self._limiter = limiter
         self._clock = clock
         self._guidance = guidance
+        self._once = OnceRendered()
 
     async def ask(self, request: Request) -> Response:
         """GET /ask."""
@@ -86,11 +88,10 @@ class AskPages:
         if not leaving and not (await self._opening.state()).open:
             return await self._closed(request, None)
         sent = Sent(dict(NO_ANSWERS), leaving=leaving)
-        return (
-            all_page(request, sent, {})
-            if request.query_params.get("all") == "1"
-            else step_page(request, QUESTIONS[0], sent)
-        )
+        own = (str(sent.form_id),)
+        if request.query_params.get("all") == "1":
+            return self._once.answer(request, ("all", leaving), own, lambda: all_page(request, sent, {}))
+        return self._once.answer(request, ("first", leaving), own, lambda: step_page(request, QUESTIONS[0], sent))
 
     async def answer(self, request: Request) -> Response:
         """POST /ask: one step, or everything at once."""

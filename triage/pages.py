@@ -7,7 +7,8 @@ they have still holds and are answered without a body.
 import hashlib
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import update
 from starlette.exceptions import HTTPException
@@ -23,6 +24,7 @@ from core.clock import LONDON, Clock
 from core.db import Database
 from core.errors import AlreadyTaken, NotFound
 from core.forms import field
+from core.ready import keep_while
 from core.web import VISITOR_COOKIE, posted, posted_json, render, see_other
 from triage.ask_views import signpost_page
 from triage.guidance import Guidance
@@ -34,6 +36,7 @@ from triage.surroundings import retention, retention_words
 from triage.texts import TEXTS
 
 SETTING_KEPT_S = 5.0
+LOOK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,15 @@ class PublicPages:
         kept = self._home.get(state.language)
         if kept is None or kept.state != state:
             kept = self._home[state.language] = await self._render(request, state)
+        keep_while(request, partial(self._holds, state, self._clock()))
         headers = {"ETag": kept.etag, "Cache-Control": "public, no-cache"}
         if request.headers.get("if-none-match") == kept.etag:
             return Response(status_code=304, headers=headers)
         return HTMLResponse(kept.body, headers=headers)
+
+    def _holds(self, state: HomeState, since: datetime) -> bool:
+        """Whether what was seen then needs no second look: the line and the hours are looked at once a second."""
+        return state.guidance == self._guidance.counter and timedelta() <= self._clock() - since < LOOK_AGAIN
 
     async def _state(self, request: Request) -> HomeState:
         now = self._clock()

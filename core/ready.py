@@ -1,0 +1,181 @@
+"""Ready answers: pages that are the same for everybody, sent again whole until what they show changes.
+
+This stands before everything else, so that what it sends has passed all of it once: the security headers are in it. A
+page says of itself that it may be kept, and how to see that it still holds (`keep_while`); even then it is made anew
+after a second. Whoever is signed in or has a conversation, and every address with a query, passes by.
+"""
+
+import gzip
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Holds = Callable[[], bool]
+
+MOST_ANSWERS = 512
+KEPT_S = 1.0
+LEAST_COMPRESSED = 1_000
+PERSONAL_COOKIES = (b"session=", b"visitor=")
+# What a search led to is counted by the page itself.
+FROM_A_SEARCH = b"q="
+OF_THE_BODY = (b"content-length", b"content-type")
+
+
+def keep_while(request: Request, holds: Holds) -> None:
+    """The answer to this request is the same for everybody for as long as `holds` says so."""
+    request.state.holds = holds
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The answer in one coding of its content."""
+
+    etag: bytes
+    start: Message
+    body: Message
+    unchanged: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    plain: Variant
+    zipped: Variant
+    holds: Holds
+    until: float
+
+    def still_holds(self) -> bool:
+        return time.monotonic() < self.until and self.holds()
+
+    async def send_to(self, asked: "Asked", send: Send) -> None:
+        chosen = self.zipped if asked.may_be_zipped else self.plain
+        if asked.known and _has(asked.known, (self.plain.etag, self.zipped.etag)):
+            await send(chosen.unchanged)
+            await send(EMPTY)
+        else:
+            await send(chosen.start)
+            await send(chosen.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request decides about a ready answer."""
+
+    known: bytes
+    may_be_zipped: bool
+
+
+EMPTY: Message = {"type": "http.response.body", "body": b""}
+
+
+class ReadyAnswers:
+    """Plain ASGI around the whole service; at most 512 answers, those not asked for the longest forgotten first."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.encode() for host in hosts)
+        self._ready: OrderedDict[str, Ready] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = self._asked(scope)
+        if asked is None:
+            await self._app(scope, receive, send)
+            return
+        ready = self._ready.get(scope["path"])
+        if ready is None or not ready.still_holds():
+            await self._make(scope, receive, asked, send)
+        else:
+            await ready.send_to(asked, send)
+
+    def _asked(self, scope: Scope) -> Asked | None:
+        """None for whatever must be answered by the page itself."""
+        if scope["type"] != "http" or scope["query_string"] or scope["method"] not in ("GET", "HEAD"):
+            return None
+        hosts, known, may_be_zipped = 0, b"", False
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts += 1
+                if value.lower() not in self._hosts:
+                    return None
+            elif name == b"if-none-match":
+                known = value
+            elif name == b"accept-encoding":
+                may_be_zipped = b"gzip" in value and b"gzip;q=0" not in value
+            elif (name == b"cookie" and any(one in value for one in PERSONAL_COOKIES)) or (
+                name == b"referer" and FROM_A_SEARCH in value
+            ):
+                return None
+        return Asked(known, may_be_zipped) if hosts == 1 else None
+
+    async def _make(self, scope: Scope, receive: Receive, asked: Asked, send: Send) -> None:
+        """Let the page answer; keep the answer when it says so, else pass it on as it comes."""
+        self._ready.pop(scope["path"], None)
+        scope.setdefault("state", {})
+        held: list[Message] = []
+
+        async def take(message: Message) -> None:
+            is_start = message["type"] == "http.response.start"
+            if ("holds" in scope["state"] and message["status"] == 200) if is_start else _is_whole(held, message):
+                held.append(message)
+                return
+            for one in held:
+                await send(one)
+            held.clear()
+            await send(message)
+
+        given = scope["headers"]
+        await self._app({**scope, "headers": [pair for pair in given if pair[0] != b"if-none-match"]}, receive, take)
+        if len(held) != 2:
+            return
+        ready = _ready(held[0], held[1], scope["state"]["holds"])
+        if scope["method"] == "GET":
+            self._ready[scope["path"]] = ready
+            if len(self._ready) > MOST_ANSWERS:
+                self._ready.popitem(last=False)
+        await ready.send_to(asked, send)
+
+
+def _is_whole(held: list[Message], message: Message) -> bool:
+    """Whether this is all there is after a start that is held back."""
+    return len(held) == 1 and not message.get("more_body")
+
+
+def _ready(start: Message, body: Message, holds: Holds) -> Ready:
+    plain: bytes = body.get("body", b"")
+    headers: list[tuple[bytes, bytes]] = [pair for pair in start["headers"] if pair[0].lower() != b"vary"]
+    vary = b", ".join([b"Accept-Encoding", *(value for name, value in start["headers"] if name.lower() == b"vary")])
+    headers.append((b"vary", vary))
+    etag = next((value for name, value in headers if name.lower() == b"etag"), b"")
+    zipped = gzip.compress(plain, 6, mtime=0) if len(plain) >= LEAST_COMPRESSED else None
+    return Ready(
+        plain=_variant(headers, etag, plain, ()),
+        zipped=_variant(headers, etag, plain, ())
+        if zipped is None
+        else _variant(headers, etag[:-1] + b'-gzip"', zipped, ((b"content-encoding", b"gzip"),)),
+        holds=holds,
+        until=time.monotonic() + KEPT_S,
+    )
+
+
+def _variant(
+    headers: list[tuple[bytes, bytes]], etag: bytes, body: bytes, more: tuple[tuple[bytes, bytes], ...]
+) -> Variant:
+    replaced = {b"etag": etag, b"content-length": b"%d" % len(body)}
+    own = [(name, replaced.get(name.lower(), value)) for name, value in headers]
+    return Variant(
+        etag=etag,
+        start={"type": "http.response.start", "status": 200, "headers": [*own, *more]},
+        body={"type": "http.response.body", "body": body},
+        unchanged={
+            "type": "http.response.start",
+            "status": 304,
+            "headers": [pair for pair in own if pair[0].lower() not in OF_THE_BODY],
+        },
+    )
+
+
+def _has(sent: bytes, etags: tuple[bytes, bytes]) -> bool:
+    return any(one.strip().removeprefix(b"W/") in (*etags, b"*") for one in sent.split(b","))
