@@ -7,8 +7,8 @@
 const ASK_EVERY_MS = 25000
 const ANSWER_MS = 10000
 const LATE_MS = 3000
-/** A transport without pings must bring a heartbeat in this time. */
-const SILENCE_MS = 60000
+/** A transport without pings brings something each 15 or 25 s; after this time without anything it is deaf. */
+const SILENCE_MS = 35000
 
 export class Pulse {
   /**
