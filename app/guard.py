@@ -7,14 +7,17 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 """
 
 import asyncio
+import struct
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame
+from websockets.protocol import State
 
 from core.waking import Inbox, Wake
 
@@ -29,6 +32,8 @@ RESPONSE_READ_WITHIN_S = 15.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
 NO_HEARTBEAT = 4003
+TEXT_FRAME = 0x81
+_MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -109,7 +114,19 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().handle_parser_exception()
         self._abort_within(CLOSE_WITHIN_S)
 
+    async def send(self, message: Any) -> None:
+        """One frame as uvicorn sends it, or with `texts` many in one write: a message costs two frames to its sender."""
+        texts: list[str] | None = message.get("texts")
+        if texts is None:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or not self.handshake_complete or self.conn.state is not State.OPEN:
+            raise ClientDisconnected
+        self.transport.write(_text_frames(texts))
+
     async def run_asgi(self) -> None:
+        self.scope["extensions"]["websocket.texts"] = {"is_ready": self.writable.is_set}
         await super().run_asgi()
         # After a close of ours the peer has uvicorn's time to read why, and to answer.
         handshake_s = self.close_timeout if self.close_timer is not None else 0.0
@@ -127,6 +144,22 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self._abort_timer is not None:
             self._abort_timer.cancel()
         self._abort_timer = self.loop.call_later(delay_s, self.transport.abort)
+
+
+def _text_frames(texts: list[str]) -> bytes:
+    """Whole, unmasked, uncompressed text frames (RFC 6455, 5.2), one after the other."""
+    pieces: list[bytes] = []
+    for text in texts:
+        payload = text.encode()
+        size = len(payload)
+        if size < 126:
+            head = bytes((TEXT_FRAME, size))
+        elif size < 65_536:
+            head = _MIDDLE_HEAD(TEXT_FRAME, 126, size)
+        else:
+            head = _LONG_HEAD(TEXT_FRAME, 127, size)
+        pieces += (head, payload)
+    return b"".join(pieces)
 
 
 class GuardedRequests(HttpToolsProtocol):

@@ -93,21 +93,37 @@ def is_of(event: Event, entry: Entry, key: DataKey) -> bool:
     return hmac.compare_digest(event.was, key.mac(entry.text.encode()))
 
 
+class _AuthorFrame(msgspec.Struct):
+    kind: str
+    name: str
+
+
+class _EventFrame(msgspec.Struct, tag="event"):
+    conversation: str
+    seq: int
+    kind: str
+    author: _AuthorFrame
+    at: str
+    id: uuid.UUID | None
+    text: str
+    data: dict[str, Any]
+    t: str = "event"
+
+
 def event_frame(reference: str, event: Event) -> str:
     """The whole event, for staff and, unless it is hidden, for the visitor."""
+    author = event.author
     return _encoder.encode(
-        {
-            "type": "event",
-            "t": "event",
-            "conversation": reference,
-            "seq": event.seq,
-            "kind": event.kind,
-            "author": {"kind": event.author.kind, "name": event.author.name},
-            "at": rfc3339(event.at_ms),
-            "id": str(event.client_id) if event.client_id else None,
-            "text": event.text,
-            "data": event.data,
-        }
+        _EventFrame(
+            reference,
+            event.seq,
+            event.kind,
+            _AuthorFrame(author.kind, author.name),
+            rfc3339(event.at_ms),
+            event.client_id,
+            event.text,
+            event.data,
+        )
     ).decode()
 
 

@@ -71,6 +71,10 @@ class Session:
         self._dirty: set[int] = set()
         self._slots: dict[str, str] = {}
         self._replies: deque[str] = deque()
+        self._taken: dict[int, tuple[int, int]] = {}
+        """Which of the frames that were taken last are events: (conversation, number) by their place."""
+        self._shown: dict[int, int] | None = None
+        """How far the client has seen, while it is given frame by frame what was taken at once."""
         self._looking = False
         self._over: set[int] = set()
         self._greeting = 0
@@ -130,7 +134,8 @@ class Session:
 
     def place(self) -> str:
         """Where the client is, as it may say it when it comes back."""
-        return ",".join(f"{head.reference}:{self.cursors.get(head.id, 0)}" for head in self._heads.values())
+        seen = self.cursors if self._shown is None else self._shown
+        return ",".join(f"{head.reference}:{seen.get(head.id, 0)}" for head in self._heads.values())
 
     async def greet(self, hello: Hello) -> None:
         """Take up the client's cursors; what it may not continue is reset, what it may not see does not exist."""
@@ -170,32 +175,44 @@ class Session:
 
     async def take(self) -> list[str]:
         """The next frames that this client is owed, in order: a page of events at most. Empty when there is none left."""
-        if self._looking:
-            self._looking = False
-            await self._look()
-        texts = list(self._replies)
-        self._replies.clear()
-        if self._slots:
-            texts += self._slots.values()
-            self._slots.clear()
-        # What was taken with an older hello goes out before its welcome, and nothing behind it.
-        greeting = self._greeting
-        while self._dirty and len(texts) < MOST_TAKEN and self._greeting == greeting:
-            conversation_id = self._dirty.pop()
-            try:
-                await self._catch_up(conversation_id, texts)
-            except Refusal:
-                self._dirty.add(conversation_id)
-                if not texts:
-                    raise
-                break
+        texts: list[str] = []
+        self._taken.clear()
+        while not texts and self._is_owed_something():
+            if self._looking:
+                self._looking = False
+                await self._look()
+            texts += self._replies
+            self._replies.clear()
+            if self._slots:
+                texts += self._slots.values()
+                self._slots.clear()
+            # What was taken with an older hello goes out before its welcome, and nothing behind it.
+            greeting = self._greeting
+            while self._dirty and len(texts) < MOST_TAKEN and self._greeting == greeting:
+                conversation_id = self._dirty.pop()
+                try:
+                    await self._catch_up(conversation_id, texts)
+                except Refusal:
+                    self._dirty.add(conversation_id)
+                    if not texts:
+                        raise
+                    break
         return texts
 
     async def owed(self) -> AsyncIterator[str]:
-        """Every frame that this client is owed now, in order; ends when there is none left."""
-        while texts := await self.take():
-            for text in texts:
+        """Every frame that this client is owed now, one by one, in order; ends when there is none left."""
+        while True:
+            shown = dict(self.cursors)
+            texts = await self.take()
+            if not texts:
+                return
+            self._shown = shown
+            for place, text in enumerate(texts):
+                if place in self._taken:
+                    conversation_id, seq = self._taken[place]
+                    shown[conversation_id] = seq
                 yield text
+            self._shown = None
 
     async def rest(self, most_s: float) -> bool:
         """Wait until something is owed or the session closes; False when nothing happened for so long."""
@@ -208,9 +225,12 @@ class Session:
 
     async def stir(self) -> None:
         """Wait until something is owed, the session closes or is nudged."""
-        if not (self._looking or self._replies or self._slots or self._dirty or self.close_code is not None):
+        if self.close_code is None and not self._is_owed_something():
             self._wake.clear()
             await self._wake.wait()
+
+    def _is_owed_something(self) -> bool:
+        return bool(self._looking or self._replies or self._slots or self._dirty)
 
     def nudge(self) -> None:
         """Let whoever waits look up, though nothing is owed."""
@@ -243,6 +263,7 @@ class Session:
             cursor = one.seq
             if one.ends:
                 self._over.add(conversation_id)
+            self._taken[len(texts)] = (conversation_id, cursor)
             texts.append(one.visitor if for_visitor else one.staff)
         if cursor == before < top:
             # There was more, and none of it follows what was sent: the client must begin anew.

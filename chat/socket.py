@@ -7,7 +7,7 @@ does not read is let go. Close codes are those of docs/protocol.md.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -24,10 +24,9 @@ from chat.frames import (
     Say,
     Typing,
     frame,
-    id_of,
+    id_in,
     is_too_old,
-    parse_frame,
-    parse_object,
+    parse_text,
 )
 from chat.holding import Held
 from chat.reading import ReadMarks
@@ -43,13 +42,16 @@ logger = structlog.get_logger()
 
 HELLO_WITHIN_S = 10
 WRITE_WITHIN_S = 10
-FRAMES_IN_TIME = 50
+STRETCH_CHARACTERS = 64 * 1024
 FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
 REFUSED_BEFORE_CLOSING = 60
 BAD_FRAMES_A_MINUTE = 5
 
 TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
 SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
+
+TEXTS = "websocket.texts"
+"""The extension of our own server that writes many text frames at once."""
 
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
@@ -132,21 +134,19 @@ class Sockets:
         intake = Intake(enabled=self._rate_limits)
         greeted = False
         while True:
-            given_id = None
+            text: str | None = ""
             try:
-                text = await _next_text(websocket, HELLO_WITHIN_S if not greeted else None)
+                text = await _next_text(websocket, None if greeted else HELLO_WITHIN_S)
                 if text is None:
                     return 0
-                document = parse_object(text)
-                given_id = id_of(document)
                 intake.count()
-                request = parse_frame(document)
+                request = parse_text(text)
                 if not greeted and not isinstance(request, Hello):
                     return NOT_THE_PROTOCOL
                 await self._do(session, request)
                 greeted = True
             except Refusal as refusal:
-                self._refuse(session, refusal, given_id)
+                self._refuse(session, refusal, id_in(text or ""))
                 not_understood = isinstance(refusal, BadFrame | InvalidText | TextOnly)
                 if isinstance(refusal, TextOnly) or (isinstance(refusal, BadFrame) and intake.is_too_bad()):
                     return NOT_THE_PROTOCOL
@@ -233,11 +233,14 @@ class Intake:
 
 async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:
     """The next frame's text; None when the client is gone. Raises TextOnly for a binary one."""
-    try:
-        async with asyncio.timeout(within_s):
-            message = await websocket.receive()
-    except TimeoutError:
-        raise Closing(NOT_THE_PROTOCOL) from None
+    if within_s is None:
+        message = await websocket.receive()
+    else:
+        try:
+            async with asyncio.timeout(within_s):
+                message = await websocket.receive()
+        except TimeoutError:
+            raise Closing(NOT_THE_PROTOCOL) from None
     if message["type"] == "websocket.disconnect":
         return None
     text: str | None = message.get("text")
@@ -247,33 +250,87 @@ async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None
 
 
 async def _write(websocket: WebSocket, session: Session) -> int:
-    beat_at = time.monotonic() + HEARTBEAT_S
+    beat = Beat(session)
+    send = _sender(websocket)
     try:
         while True:
-            await _write_owed(websocket, session)
+            while texts := await session.take():
+                await send(texts)
             if session.close_code is not None:
                 return session.close_code
             # Other frames do not put it off: a line that is busy with typing may have lost an event.
-            if time.monotonic() >= beat_at or not await session.rest(beat_at - time.monotonic()):
+            if beat.is_due:
                 session.reply(session.heartbeat())
-                beat_at = time.monotonic() + HEARTBEAT_S
+                beat.begin()
+            else:
+                await session.stir()
     except (TimeoutError, TooSlow):
         return TOO_SLOW
     except (WebSocketDisconnect, RuntimeError):
         # The client went away between two frames; the reader knows it too.
         return 0
+    finally:
+        beat.end()
 
 
-async def _write_owed(websocket: WebSocket, session: Session) -> None:
-    """Write what is owed now; each fifty frames have ten seconds, which a reader that stalls does not meet."""
-    loop = asyncio.get_running_loop()
-    written = 0
-    async with asyncio.timeout(WRITE_WITHIN_S) as limit:
-        async for text in session.owed():
-            await websocket.send({"type": "websocket.send", "text": text})
-            written += 1
-            if written % FRAMES_IN_TIME == 0:
-                limit.reschedule(loop.time() + WRITE_WITHIN_S)
+class Beat:
+    """When the next heartbeat is due. One timer for each, and none for what is written between."""
+
+    __slots__ = ("_session", "_timer", "is_due")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.begin()
+
+    def begin(self) -> None:
+        self.is_due = False
+        self._timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._strike)
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _strike(self) -> None:
+        self.is_due = True
+        self._session.nudge()
+
+
+def _sender(websocket: WebSocket) -> Callable[[list[str]], Awaitable[None]]:
+    """How frames are written: each stretch of them has ten seconds, which a reader that stalls does not meet.
+
+    Our own server takes many frames at once and says whether that would wait (app/guard.py); another takes one by one.
+    """
+    is_ready: Callable[[], bool] | None = websocket.scope.get("extensions", {}).get(TEXTS, {}).get("is_ready")
+
+    async def send_together(texts: list[str]) -> None:
+        assert is_ready is not None
+        for some in _stretches(texts):
+            message = {"type": "websocket.send", "texts": some}
+            if is_ready():
+                await websocket.send(message)
+            else:
+                async with asyncio.timeout(WRITE_WITHIN_S):
+                    await websocket.send(message)
+
+    async def send_each(texts: list[str]) -> None:
+        for text in texts:
+            async with asyncio.timeout(WRITE_WITHIN_S):
+                await websocket.send({"type": "websocket.send", "text": text})
+
+    return send_each if is_ready is None else send_together
+
+
+def _stretches(texts: list[str]) -> Iterator[list[str]]:
+    """The frames in stretches of about 64 KiB, so that no slow reader makes us hold more."""
+    stretch: list[str] = []
+    characters = 0
+    for text in texts:
+        stretch.append(text)
+        characters += len(text)
+        if characters > STRETCH_CHARACTERS:
+            yield stretch
+            stretch, characters = [], 0
+    if stretch:
+        yield stretch
 
 
 async def _close(websocket: WebSocket, code: int) -> None:

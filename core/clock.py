@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
@@ -26,5 +27,10 @@ def from_ms(milliseconds: int) -> datetime:
 
 def rfc3339(milliseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds, as every frame carries it: 2026-11-22T17:45:20.123Z."""
-    moment = from_ms(milliseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    return f"{from_ms(seconds * 1000):%Y-%m-%dT%H:%M:%S}"
