@@ -11,7 +11,7 @@ from enum import StrEnum
 import phonenumbers
 from stdnum.gb import nhs, upn
 
-from chat.identifier_words import HELPLINES
+from chat.identifier_public import HELPLINES
 
 
 class IdentifierKind(StrEnum):
@@ -45,13 +45,13 @@ def find_formats(text: str, lower: str, runs: Runs) -> Iterator[Span]:
     yield from _find_births(lower, runs)
     yield from _find_postcodes(text, runs)
     yield from _find_single_runs(text, lower, runs)
-    yield from _find_case_references(text, lower, runs)
+    yield from _find_grouped_numbers(lower, runs)
     if "/" in text:
         yield from _find_police_numbers(text, lower, runs)
     longest = _longest_stretch(text, runs)
     if longest >= 6:
         yield from _find_national_insurance(text, lower)
-    if longest >= 8:
+    if longest >= 8 or ("/" in text and "07" in text):
         yield from _find_phones(text)
     if longest >= 10:
         yield from _find_nhs_numbers(text, lower)
@@ -73,14 +73,15 @@ def _longest_stretch(text: str, runs: Runs) -> int:
 
 
 # NHS number. One ten-digit number in eleven passes the check, so either the usual grouping or a word must speak for it.
-_NHS_GROUPED = re.compile(r"(?<![\w/.-])(?=(\d{3}[\s.-]{1,2}\d{3}[\s.-]{0,2}\d{4})(?![\w/-]))")
-_NHS_LOOSE = re.compile(r"(?<![\w/.-])(?=([3-9](?:[\s.-]{0,2}\d){9})(?![\w/-]))")
+_NHS_GROUPED = re.compile(r"(?<![\w/-])(?<!\d\.)(?=(\d{3}[\s.-]{1,2}\d{3}[\s.-]{0,2}\d{4})(?![\w/-]))")
+_NHS_LOOSE = re.compile(r"(?<![\w/-])(?<!\d\.)(?=([3-9](?:[\s.-]{0,2}\d){9})(?![\w/-]))")
+_NHS_WORDS = ("nhs", "n.h.s", "n h s", "patient", "rhif gig")
 _CHI_LOOSE = re.compile(r"(?<![\w/.-])(?=([0-3](?:[\s.-]{0,2}\d){9})(?![\w/-]))")
 
 
 def _find_nhs_numbers(text: str, lower: str) -> Iterator[Span]:
     patterns = [_NHS_GROUPED]
-    if "nhs" in lower or "patient" in lower:
+    if any(map(lower.__contains__, _NHS_WORDS)):
         patterns.append(_NHS_LOOSE)
     if re.search(r"\bchi\b", lower):
         patterns.append(_CHI_LOOSE)
@@ -93,7 +94,7 @@ def _find_nhs_numbers(text: str, lower: str) -> Iterator[Span]:
 # National Insurance, as NIM39110 writes it. Without the last letter it needs the words.
 _NINO = re.compile(
     r"(?<!\w)(?!BG|GB|KN|NK|NT|TN|ZZ)([ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z])[\s.-]{0,2}"
-    r"(\d\d)[\s.-]{0,2}(\d\d)[\s.-]{0,2}\d\d(?:[\s.-]{0,2}([A-D])(?!\w)|(?!\w))",
+    r"(\d[\s.-]{0,2}\d)[\s.-]{0,2}(\d[\s.-]{0,2}\d)[\s.-]{0,2}\d[\s.-]{0,2}\d(?:[\s.-]{0,2}([A-D])(?!\w)|(?!\w))",
     re.IGNORECASE,
 )
 _NINO_WORDS = re.compile(r"\b(?:ni|nino|national insurance|yswiriant gwladol)\b")
@@ -139,7 +140,7 @@ def _find_national_insurance(text: str, lower: str) -> Iterator[Span]:
 
 
 def _is_day(day: str, month: str) -> bool:
-    return 1 <= int(day) <= 31 and 1 <= int(month) <= 12
+    return day.isdigit() and month.isdigit() and 1 <= int(day) <= 31 and 1 <= int(month) <= 12
 
 
 # PNC and CRO share one alphabet for the check letter. A short serial is also how clauses and flats are
@@ -176,10 +177,35 @@ def _checks(year: str, serial: str, letter: str) -> bool:
 
 
 # One run of digits with letters around it: prison number, probation CRN, pupil number.
-_PRISON_NUMBER = re.compile(r"(?<![\w-])(?:[A-Za-z]\d{4}[A-Za-z]{2}|[A-Z] \d{4} [A-Z]{2})(?![\w-])")
+_PRISON_NUMBER = re.compile(r"(?<![\w-])(?:[A-Za-z]\d{4}[A-Za-z]{2}|[A-Z][ -]\d{4}[ -][A-Z]{2})(?![\w-])")
+_PRISON_SPACED = re.compile(r"(?<![\w-])[a-z][ -]?\d{4}[ -]?[a-z]{2}(?![\w-])")
+_PRISON_WORDS = ("prison", "noms", "nomis", "hmp", "carchar")
 _CRN = re.compile(r"(?<![\w/-])[A-Za-z]\d{6}(?![\w/-])")
 _CRN_WORDS = re.compile(r"\b(?:crn|n?delius|probation|offender|supervis\w{1,5})\b")
 _UPN = re.compile(r"(?<!\w)[A-HJ-NP-RT-Za-hj-np-rt-z]\d{11}[\dA-HJ-NP-RT-Za-hj-np-rt-z](?!\w)")
+
+
+_CRN_GROUPED = re.compile(
+    r"\bcrn\b[\s.:#=]{0,3}(?:no|number|is)?[\s.:#=]{0,3}([a-z][\s.-]?\d{2,3}[\s.-]?\d{2,3}(?:[\s.-]?\d{2})?)(?![\w/-])"
+)
+_UPN_GROUPED = re.compile(r"(?<!\w)([a-hj-np-rt-z](?:[\s.-]{1,2}\d{1,6}|\d{1,6}){2,6}[a-hj-np-rt-z]?)(?!\w)")
+
+
+def _find_grouped_numbers(lower: str, runs: Runs) -> Iterator[Span]:
+    """A probation or pupil number that was typed in groups needs its word."""
+    if "crn" in lower:
+        for match in _CRN_GROUPED.finditer(lower):
+            if sum(map(str.isdigit, match[1])) == 6:
+                yield IdentifierKind.PROBATION_CRN, match.start(1), match.end(1)
+    if any(end - start == 4 for start, end in runs) and any(map(lower.__contains__, _PRISON_WORDS)):
+        for match in _PRISON_SPACED.finditer(lower):
+            if match[0][-2:] not in _SMALL_WORDS:
+                yield IdentifierKind.PRISON_NUMBER, match.start(), match.end()
+    if "upn" in lower or "pupil" in lower:
+        for match in _UPN_GROUPED.finditer(lower):
+            number = re.sub(r"\W", "", match[1]).upper()
+            if len(number) == 13 and upn.calc_check_digit(number[1:]) == number[0]:
+                yield IdentifierKind.UPN, match.start(1), match.end(1)
 
 
 def _find_single_runs(text: str, lower: str, runs: Runs) -> Iterator[Span]:
@@ -206,7 +232,7 @@ _AREAS = (
     "M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE"
 )
 _INWARD = re.compile(r"(\d)([ABD-HJLNP-UW-Z]{2})(?!\w)", re.IGNORECASE)
-_OUTWARD = re.compile(rf"(?<![\w£.-])((?:{_AREAS})\d[\dA-HJKMNPR-Y]?|GIR)[\s-]{{0,2}}$", re.IGNORECASE)
+_OUTWARD = re.compile(rf"(?<![\w£.-])((?:{_AREAS})\d[\dA-HJKMNPR-Y]?|GIR)[\s.-]{{0,2}}$", re.IGNORECASE)
 _LONGEST_OUTWARD = 6
 _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _UNITS = frozenset({"hr", "yr", "ft", "lb", "gb", "tb"})
@@ -231,8 +257,9 @@ def _is_ordinal_or_unit(outward: str, digit: str, letters: str) -> bool:
 
 # Telephone. A helpline may be handed on; a line of an office may not, for it points to the employer.
 _PHONE = re.compile(
-    r"(?<![\d/£.,-])(?:(?:\+|00)[\s.-]?4[\s.-]?4[\s.-]{0,2}(?:\(0\)[\s.-]?)?|\(?0[\s.-]?)"
+    r"(?<![\d/£.,-])(?:\(?(?:\+|00)[\s.-]?4[\s.-]?4[\s.)-]{0,2}(?:\(0\)[\s.-]?)?|\(?0[\s.-]?)"
     r"(?:1\d|2[03489]|3[0347]|[1-57-9][\s.-]\d|7[1-57-9]|8[0247]|9[018])(?:[\s.()-]{0,2}\d){7,8}(?![\d/])"
+    r"|(?<![\d/])07\d{3} ?/ ?\d{3} ?/? ?\d{3}(?![\d/])"
 )
 _FOREIGN = re.compile(r"(?<![\w+])(?:\+|00)[1-9](?:[\s.()-]{0,2}\d){6,13}(?![\d/])")
 # "12 07 2024 10 30" and "09 05 2025 at": a date, written with spaces, has a four-figure year second.
@@ -263,13 +290,19 @@ def _is_foreign_number(number: str) -> bool:
 
 
 # Date of birth: a date counts only beside a word for birth, and not when a hearing or a release stands between.
-_MONTHS = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+_MONTHS = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+    r"|ion|chwef|mawrth|ebrill|mai|meh|gorff|awst|medi|hyd|tach|rhag)[a-z]{0,8}"
+)
 _DATE = re.compile(
     r"(?<![\w/])(?:\d{1,2}[\s./-]{1,3}\d{1,2}[\s./-]{1,3}(?:\d{4}|\d{2})|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{8}|\d{6}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[\s.-]{{0,2}}(?:of )?{_MONTHS}(?:[\s,.-]{{1,2}}(?:\d{{4}}|\d{{2}}))?)(?![\w/])"
     rf"|(?<!\w){_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d(?!\d)"
 )
-_BIRTH = re.compile(r"\b(?:d\.?\s?o\.?\s?b\b\.?|date of birth|birth ?date|birthday|bday|born|dyddiad geni|ganwyd|geni)")
+_BIRTH = re.compile(
+    r"\b(?:d\.?\s?o\.?\s?b\b\.?|date of birth|birth ?date|birthday|bday|born|dyddiad geni|ganwyd|geni"
+    r"|(?:^|(?<=[\s,(;:]))b\.(?=\s?$))"
+)
 _BIRTH_AFTER = re.compile(r"\W{0,3}(?:(?:is|was) (?:his|her|the|their) )?(?:d\.?o\.?b\b|date of birth|birthday|born)")
 _OTHER_DATES = re.compile(
     r"\d\d|hearing|incident|releas|review|court|charged|sentence|arrest|report|moved|since|until|meeting|appointment"
@@ -281,7 +314,7 @@ _PERSON_BEFORE = re.compile(
 )
 _OLD_YEAR = re.compile(r"(?:19[2-9]\d|20(?:0\d|1[0-6]))(?!\d)")
 _NEXT_IN_LIST = (" and ", ", ", " & ", "; ", " / ")
-_BIRTH_HINTS = ("birth", "born", "dob", "d.o", "d o b", "bday", "geni", "ganwyd")
+_BIRTH_HINTS = ("birth", "born", "dob", "d.o", "d o b", "bday", "geni", "ganwyd", " b.", "(b.", "b/d")
 
 
 def _find_births(lower: str, runs: Runs) -> Iterator[Span]:
@@ -304,52 +337,3 @@ def _find_births(lower: str, runs: Runs) -> Iterator[Span]:
 def _tells_birth(before: str, after: str) -> bool:
     cues = [cue.end() for cue in _BIRTH.finditer(before)]
     return bool(cues and not _OTHER_DATES.search(before, cues[-1])) or bool(_BIRTH_AFTER.match(after))
-
-
-# References of courts and forces. The first are shaped like nothing else; the rest follow a word such as "crime no".
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9/-]{3,24}(?![\w/-])")
-_TOKEN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789/-")
-_LONGEST_PREFIX = 8
-_SHAPED = re.compile(
-    r"\d\d/[0-9A-Z]{4}/[0-9A-Z]{2}/\d{1,11}[A-Z]|[A-Z]{2}\d\d[A-Z]\d{5}|(?:\d\d/)?[A-Z]{2}/\d{4,7}/\d\d"
-    r"|\d\d/\d{4,7}/\d\d|\d{6,8}/\d\d"
-)
-_WORD_BEFORE = re.compile(
-    r"\b(ref|reference|log|urn|cad|niche|asn|case|crime|incident|occurrence|marac|claim|file|court|report)\b[\s.:#]{0,3}"
-    r"((?:(?:no|number|num|ref|reference|id|is)\b[\s.:#]{0,3}){0,3})$"
-)
-_COUNTED_AFTER = re.compile(r" (?:pounds|people|pages|cases|times|miles|words|men|women|children)\b")
-_PLAIN_WORDS = frozenset({"log", "urn", "cad", "niche", "asn"})
-_OWN_REFERENCE = re.compile(r"[0-9a-z]{4}-[0-9a-z]{4}")
-_NOT_A_REFERENCE = re.compile(
-    r"(?:19|20)\d\d|(?:19|20)\d\d[/-](?:(?:19|20)?\d\d)|\d{1,2}[/-]\d{1,2}[/-]\d{2,4}|\d{4}-\d\d-\d\d|\d{1,2}[/-]\d{1,2}"
-)
-
-
-def _find_case_references(text: str, lower: str, runs: Runs) -> Iterator[Span]:
-    seen = 0
-    for start, _ in runs:
-        if start < seen:
-            continue
-        begin = start
-        while begin > 0 and start - begin < _LONGEST_PREFIX and lower[begin - 1] in _TOKEN_LETTERS:
-            begin -= 1
-        token = _TOKEN.match(text, begin)
-        if token is None:
-            continue
-        seen = token.end()
-        if _is_case_reference(token[0].rstrip("/-"), lower, begin, seen):
-            yield IdentifierKind.CASE_REFERENCE, begin, begin + len(token[0].rstrip("/-"))
-
-
-def _is_case_reference(token: str, lower: str, start: int, end: int) -> bool:
-    digits = sum(map(str.isdigit, token))
-    if digits < 4 or _NOT_A_REFERENCE.fullmatch(token) or _OWN_REFERENCE.fullmatch(token.lower()):
-        return False
-    if _SHAPED.fullmatch(token):
-        return True
-    before = _WORD_BEFORE.search(lower[max(0, start - 40) : start])
-    if before is None or _COUNTED_AFTER.match(lower, end):
-        return False
-    # "case 1200" may be a count; "case no 1200" and "CAD 1200" are not.
-    return digits >= (4 if before[2] or before[1] in _PLAIN_WORDS else 5)

@@ -1,234 +1,236 @@
-"""The rules for identifiers that are made of words: names, street addresses, e-mail addresses and profiles.
+"""The rules for names of people, the least certain kind.
 
-Names are the least certain kind: a title, a given name, "called ..." or two capitals that belong to no body, place or
-term of the field. A rare name typed in small letters, a nickname, a school or an employer is not found, and
-nothing here can find it; the page must say so. Every repeat in every pattern has an upper limit.
+A name is a title with what follows it, a listed given name, two capitals that belong to no body, place or term of the
+field, or a word that is nothing else and stands where people are named: "called ...", "her partner ...", "... told me".
+A rare name in small letters, a nickname, a school or an employer is not found, and nothing here can find it; the page
+must say so. Every repeat in every pattern has an upper limit.
 """
 
 import re
 from collections.abc import Iterator
 
-from chat.identifier_formats import IdentifierKind, Runs, Span
+from chat.identifier_cues import (
+    HUMAN_AFTER,
+    PERSON_AFTER,
+    follows_called,
+    follows_person,
+    follows_person_called,
+    tail_before,
+)
+from chat.identifier_formats import IdentifierKind, Span
+from chat.identifier_lists import ENGLISH, GIVEN_NAMES, LISTED_NAMES, PLACES, SURNAMES, is_word
+from chat.identifier_public import PUBLIC_PEOPLE
 from chat.identifier_words import (
     AFTER_SMALL_TITLE,
     AMBIGUOUS_NAMES,
-    COURTS,
-    GIVEN_NAMES,
+    CAPITAL,
+    CIVIL_TITLES,
+    CUED_NAMES,
+    OFFICERS,
     ORDINARY,
     ORGANISATION,
-    PLACES,
-    PUBLIC_DOMAINS,
-    PUBLIC_PEOPLE,
-    ROLES,
-    STRONG_STREETS,
-    SURNAMES,
+    SOFT_TITLES,
     TITLES,
 )
 
-# E-mail. Pages of public bodies and helplines pass, and so do their role mailboxes; a person's mailbox never does.
-_EMAIL = re.compile(
-    r"(?<![\w.+'-])([\w+'-]{1,64}(?:\.[\w+'-]{1,64}){0,6})(?:@| ?[(\[]at[)\]] ?)"
-    r"([a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){1,5})(?![\w-])",
-    re.IGNORECASE,
-)
-_PROFILE = re.compile(
-    r"(?<![\w.@-])(?:https?://)?(?:www\.|m\.|[a-z]{2}-[a-z]{2}\.)?"
-    r"(?:facebook\.com/|fb\.com/|instagram\.com/|tiktok\.com/@|twitter\.com/|x\.com/|snapchat\.com/add/|linkedin\.com/in/|t\.me/)"
-    r"[\w.-]{2,60}(?:/|\b)",
-    re.IGNORECASE,
-)
-_HANDLE = re.compile(r"(?<![\w./@])@[A-Za-z_][\w.]{2,40}\b")
-_PUBLIC_LINK = re.compile(
-    r"(?<![\w@.])(?:https?://|www\.)[^\s<>\"'()@]{3,400}|(?<![\w@.])/guidance/[a-z\d-]{1,80}", re.IGNORECASE
-)
-_HOST = re.compile(r"(?:https?://)?([^/?#:]{1,253})", re.IGNORECASE)
-
-
-def find_mail(text: str, lower: str) -> Iterator[Span]:
-    if "@" in text or "(at)" in lower or "[at]" in lower:
-        for match in _EMAIL.finditer(text):
-            if not _is_role_mailbox(match[1].lower(), match[2].lower()):
-                yield IdentifierKind.EMAIL, match.start(), match.end()
-        for match in _HANDLE.finditer(text):
-            yield IdentifierKind.EMAIL, match.start(), match.end()
-    if ".com/" in lower or "t.me/" in lower:
-        for match in _PROFILE.finditer(text):
-            yield IdentifierKind.EMAIL, match.start(), match.end()
-
-
-def find_public_links(text: str) -> list[tuple[int, int]]:
-    """Where links to public bodies, helplines and our own guidance stand: nothing inside them is an identifier."""
-    if "://" not in text and "www." not in text.lower() and "/guidance/" not in text:
-        return []
-    return [
-        match.span() for match in _PUBLIC_LINK.finditer(text) if match[0][0] == "/" or _is_public(_host_of(match[0]))
-    ]
-
-
-def _host_of(link: str) -> str:
-    found = _HOST.match(link)
-    return found[1].lower() if found else ""
-
-
-def _is_public(host: str) -> bool:
-    return host.endswith(tuple("." + domain for domain in PUBLIC_DOMAINS)) or host in PUBLIC_DOMAINS
-
-
-def _is_role_mailbox(local: str, host: str) -> bool:
-    return _is_public(host) and all(part in ROLES for part in re.split(r"[._+-]", local))
-
-
-# Street addresses: always a number, otherwise every "Drive" and "Close" would be one.
-_NUMBER = re.compile(r"(?<![\w£/.:,-])(\d{1,4}[A-Za-z]?(?:-\d{1,4})?),? ")
-_STREET = re.compile(
-    r"((?:[^\W\d_][^\W\d_'-]{0,19}\.? ){1,3}?)"
-    r"(street|road|avenue|lane|drive|close|court|crescent|terrace|gardens|grove|place|square|way|walk|row|rise|hill|view|mews"
-    r"|parade|park|green|estate|st|rd|ave|ln|cres|gdns|dr|cl)(?!\w)",
-    re.IGNORECASE,
-)
-_CAPITAL = "A-ZÀ-ÖØ-ÞŁŚŠŽŻŹĆČĐŴŶŸĀĒĪŌŪĂȘȚŐŰĞİŞ"
-_WELSH_STREET = re.compile(
-    rf"(?:Heol|Ffordd|Stryd|Lôn|Lon|Rhodfa|Cwrt|Rhes|Teras|Clos|Maes)(?: (?:y |yr )?[{_CAPITAL}][^\W\d_'-]{{1,19}}){{1,3}}"
-)
-_FLAT = re.compile(
-    r"(?<!\w)(?:flat|apartment|apt) \d{1,4}[a-z]?,? (?:[^\W\d_][^\W\d_'-]{1,19} ){1,2}"
-    r"(?:house|court|lodge|tower|heights|point|mansions)(?!\w)",
-    re.IGNORECASE,
-)
-_FLAT_BEFORE = re.compile(r"(?:flat|apartment|apt)\.? \d{1,4}[a-z]?,? $")
-_HOME_BEFORE = re.compile(
-    r"(?:liv(?:es?|ed|ing)|stay(?:s|ed|ing)?|resid(?:es?|ing)|moved|home|house|flat|address)\b.{0,18}$|\bat $"
-)
-_DRIVE_WORK = re.compile(
-    r"(?:'s)? (?:case|project|programme|team|panel|service|referral|practitioner|work|area|site|pilot|partner|user|place)"
-)
-
-
-def find_addresses(text: str, lower: str, digits: Runs) -> Iterator[Span]:
-    for run_start, _ in digits:
-        number = _NUMBER.match(text, run_start)
-        if number is None:
-            continue
-        street = _STREET.match(text, number.end())
-        if (street and _is_street(number, street, lower)) or (street := _WELSH_STREET.match(text, number.end())):
-            flat = _FLAT_BEFORE.search(lower[max(0, run_start - 18) : run_start])
-            yield IdentifierKind.ADDRESS, run_start - (len(flat[0]) if flat else 0), street.end()
-    for match in _FLAT.finditer(text) if digits and ("flat" in lower or "apt" in lower or "apartment" in lower) else ():
-        yield IdentifierKind.ADDRESS, match.start(), match.end()
-
-
-def _is_street(number: re.Match[str], street: re.Match[str], lower: str) -> bool:
-    words, type_ = street[1].split(), street[2].lower()
-    if not all(word[0].isupper() for word in words):
-        before = lower[max(0, number.start() - 30) : number.start()]
-        return type_ in STRONG_STREETS and bool(_HOME_BEFORE.search(before))
-    if not street[2][0].isupper():
-        return False
-    if type_ == "court" and words[-1].lower().rstrip("'") in COURTS:
-        return False
-    year = len(number[1]) == 4 and number[1][:2] in ("19", "20")
-    return not (type_ == "drive" and (year or _DRIVE_WORK.match(lower, street.end())))
-
-
-# Names. One pass finds every run of capitals; what is ordinary speech or a public body is taken out of it.
-_CAPITAL_WORD = rf"[{_CAPITAL}][^\W\d_]{{0,24}}(?:['-][^\W\d_]{{1,24}}){{0,2}}"
+_SMALL = "a-zß-öø-ÿāăąćĉċčďđēėęěğģħīįıķĺļľłńņňŋōőœŕřśşšţťūůűųŵŷźżžșț"
+_CAPITAL_WORD = rf"(?:(?:[Aa]l|[Ee]l|[Uu]l|Ar|As)-)?[{CAPITAL}][^\W\d_]{{0,24}}(?:['-][^\W\d_]{{1,24}}){{0,2}}"
 _RUN = re.compile(
-    rf"(?<![\w@/'-]){_CAPITAL_WORD}(?:(?:(?<=Mr|Ms|Dr|Mx)\.|(?<=Mrs|Rev|Sgt)\.)? {{1,2}}"
-    rf"(?:(?:de|da|di|van|von|der|ap|ab|ferch|bin|bint|al|el|la) ){{0,2}}{_CAPITAL_WORD}){{0,7}}(?!\w)"
+    rf"(?<![\w@/'-]){_CAPITAL_WORD}(?:(?:(?<=Mr|Ms|Dr|Mx)\.|(?<=Mrs|Rev|Sgt)\.|(?<= [A-Z])\.)? {{1,2}}"
+    rf"(?:(?:de|da|di|van|von|der|den|ap|ab|ferch|bin|bint|binti|ibn|al|el|la|ul) ){{0,2}}{_CAPITAL_WORD}){{0,7}}(?!\w)"
 )
+_PARTICLE = re.compile(r" (?:ap|ab|ferch|bin|bint|binti|ibn|van|von|der|ul) | (?:al|el|ul)-", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{1,25}(?:['-][^\W\d_]{1,24}){0,2}")
-_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
-_SMALL_LETTERS = GIVEN_NAMES | {"mr", "mrs"}
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n\"(•*>-])[\s\"'(]{0,3}$")
 _MIDDLE = re.compile(r"[a-z\d,;)] $")
 _SALUTE = re.compile(
-    r"(?:\b(?:hi|hiya|hello|hey|dear|thanks|thank you|cheers|ta|morning|afternoon|evening|regards|wishes|diolch|helo|shwmae"
-    r"|bore da|prynhawn da|i'm|i am|my name is|my name's|fy enw i yw)"
-    r"[\s,!.-]{1,3}|\b(?:thanks|thank you|cheers)[\w ]{1,24},? )$",
+    r"(?:(?:(?:^|[.!?,\n][\s.]{0,3})(?:hi|hey|dear|morning|afternoon|evening)|\b(?:hi there|hiya|hello|thanks|thank you|cheers|ta"
+    r"|good (?:morning|afternoon|evening)|regards|wishes|diolch|helo|shwmae|bore da|prynhawn da|i'm|i am|my name is|my name's"
+    r"|fy enw i yw))[\s,!.-]{1,3}|\b(?:thanks|thank you|cheers)[\w ]{1,24},? )$",
     re.IGNORECASE,
 )
 _SALUTE_REACH = 36
-_EPONYM_BEFORE = re.compile(r"\b(?:ask for|st|saint|king|queen|prince|princess)\.? $", re.IGNORECASE)
+_EPONYM_BEFORE = re.compile(r"\b(?:ask(?: for)?|st|saint|king|queen|prince|princess)\.? $", re.IGNORECASE)
 _DOES = re.compile(r" (?:has|had|is|was|says|said|told|hit|went|wants|keeps|did|does|came|left|lives)\b")
-_CALLED = re.compile(
-    r"\b(?:called|named|name is|names are|name's|known as|goes by|aka|a\.k\.a\.?|calls \w{2,4}sel\w{1,3})[ :]{1,2}[\"']?$",
-    re.IGNORECASE,
-)
-_THING_CALLED = re.compile(
-    r"\b(?:programme|project|group|course|tool|app|service|charity|place|pub|town|drug|dog|cat|form|order|law|thing|it|this|that|unit|team)"
-    r" (?:is |was |now |also |which is )?(?:called|named|known as)[ :]{1,2}[\"']?$",
-    re.IGNORECASE,
-)
 _LAW_AFTER = re.compile(r"'?s? (?:law|rule|card|act)\b", re.IGNORECASE)
 _SURNAME_ENDINGS = ("ski", "ska", "wicz", "czyk", "escu", "enko", "ova", "vic")
-_PERSON_BEFORE = re.compile(
-    r"(?:\b(?:client|clients|ex|ex-partner|partner|husband|wife|boyfriend|girlfriend|victim|perp|perpetrator|suspect|offender"
-    r"|tenant|patient|service user|pupil|mother|father|mum|dad|brother|sister|son|daughter|uncle|aunt|cousin|neighbour|colleague"
-    r"|man|woman|lad|girl|boy|bloke|guy|child|kid|baby|called|named|name is|names|known as)[ ,(:-]{1,3})$",
-    re.IGNORECASE,
+# An inquiry or a law is called after somebody whom everybody may name.
+_EPONYM_AFTER = re.compile(
+    r"(?:'s)? (?:law|inquiry|foundation|trust|typology|timeline|book|award|fund)\b", re.IGNORECASE
 )
-_PERSON_AFTER = re.compile(
-    r",? (?:who|he|she|his|her|aged|hit|punched|kicked|slapped|strangled|threatened|assaulted|stalks|stalked|lives|lived|born"
-    r"|dob|d\.o\.b)\b",
-    re.IGNORECASE,
+_REVIEW_AFTER = re.compile(r"(?:'s)? (?:review|report|scr|dhr|tragedy|murder)\b", re.IGNORECASE)
+_OFFICER_NUMBER = re.compile(
+    rf"(?<!\w)(?:PC|WPC|DC|PS|DS|DI|PCSO|Sgt) \d{{1,5}} [{CAPITAL}][{_SMALL}][^\W\d_]{{1,24}}(?:['-][^\W\d_]{{1,24}})?(?!\w)"
+)
+_WELSH_SUBJECT = re.compile(
+    rf"\b(?:[Mm]ae|[Rr]oedd|[Oo]edd|[Bb]ydd|[Nn]id yw) ({_CAPITAL_WORD}) (?:yn|wedi|ar|'n|yw|mewn|ac|a)\b"
 )
 _INFLECTED = ("ing", "ed", "ly")
-_INTRODUCTIONS = ("called", "name", "known as", "goes by", "self", "selves", "aka", "a.k.a")
+_INITIALS = re.compile(rf"(?<![\w.'/-])(?:(?:[A-Z]\. ?){{1,3}}|[B-HJ-Z] )([{CAPITAL}][{_SMALL}][^\W\d_]{{1,24}})(?!\w)")
+_NEXT_IN_LIST = re.compile(rf"(?:,? and | & |, |/| or )({_CAPITAL_WORD})(?!\w)")
+_LONGEST_LIST = 8
+_SPACED = {code: " " for code in range(128) if not chr(code).isalnum()}
+_CAPITALISED = re.compile(rf"[{CAPITAL}][{_SMALL}][^\W\d_]{{0,60}}")
+_SMALL_TITLES = frozenset({"mr", "mrs", "ms", "dr"})
+_CALLING = frozenset({"called", "named", "name", "names", "enw", "known", "goes", "aka", "calls", "call"})
+_SMALL_AFTER = re.compile(
+    r"\b(?:called|named|name's|names? ?(?:is|are|:|=)|enw(?: yw| ydy)?)[ :\"']{1,3}([^\W\d_]{3,25})(?!\w)"
+)
+_SMALL_NAMES = (GIVEN_NAMES - LISTED_NAMES) | {name for name in LISTED_NAMES if len(name) > 5}
+_SMALL_HINTS = _SMALL_NAMES | _SMALL_TITLES | (CUED_NAMES - ORDINARY - ENGLISH)
+_TITLE_LIKE = TITLES | SOFT_TITLES
+_LOUD_TITLES = frozenset({"pc", "wpc", "dc", "ps", "ds", "di", "dci", "pcso", "hhj"})
+_NUMBERED_OFFICERS = _LOUD_TITLES | {"sgt"}
+_WELSH_VERBS = frozenset({"mae", "roedd", "oedd", "bydd", "nid"})
+_LETTERS = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+_INITIAL_WORDS = frozenset(
+    [*_LETTERS, *(f"{one}." for one in _LETTERS), *(f"{one}.{two}." for one in _LETTERS for two in _LETTERS)]
+) - {"A", "I"}
+
+
+_NAMES = GIVEN_NAMES | AMBIGUOUS_NAMES | CUED_NAMES | SURNAMES
+_HARMLESS = frozenset(
+    form for base in (ORDINARY | ORGANISATION | PLACES) - _NAMES for form in (base.capitalize(), base.upper())
+) - (_TITLE_LIKE)
+"""Capitals that are no part of any name unless another word makes them one; most messages hold no others."""
+_BODIES = frozenset(base.capitalize() for base in ORGANISATION)
+_PLAIN = _HARMLESS | frozenset(base.capitalize() for base in ENGLISH - _NAMES) - _TITLE_LIKE
+"""With these, what is no name where it stands alone and nobody is "called" so."""
+_TWO_CAPITALS = re.compile(rf"[{CAPITAL}][\w'-]{{0,40}} {{1,2}}[{CAPITAL}][^\W\d_]")
 
 
 def find_names(text: str, lower: str) -> Iterator[Span]:
-    introduced = any(map(lower.__contains__, _INTRODUCTIONS))
+    words = lower.translate(_SPACED).split()
+    introduced = not _CALLING.isdisjoint(words)
+    small = not _SMALL_HINTS.isdisjoint(words)
+    titled = not _LOUD_TITLES.isdisjoint(words)
+    if small or titled or _may_hold_names(text, introduced):
+        spans = [*_names_in_capitals(text, introduced), *_names_by_shape(text, words)]
+        yield from spans
+        yield from _names_in_lists(text, spans)
+    if small:
+        yield from _names_in_small_letters(text)
+    if introduced:
+        yield from _small_names_after_called(text)
+
+
+def _may_hold_names(text: str, introduced: bool) -> bool:
+    """Whether the capitals need a closer look: in most messages they only begin sentences or name bodies and places."""
+    capitals = _CAPITALISED.findall(text)
+    if _HARMLESS.issuperset(capitals):
+        return False
+    if introduced or _TWO_CAPITALS.search(text):
+        return True
+    return not all(_is_plain(word) for word in capitals if word not in _PLAIN)
+
+
+def _is_plain(word: str) -> bool:
+    base = word.lower()
+    return base not in _NAMES and word not in _TITLE_LIKE and is_word(base)
+
+
+def _names_in_capitals(text: str, introduced: bool) -> Iterator[Span]:
+    alone = _HARMLESS if introduced else _PLAIN
     for match in _RUN.finditer(text):
         run = match[0]
         if " " in run:
-            yield from _names_in_run(text, match.start(), run)
-        elif _is_single_name(text, match.start(), run) or (introduced and _is_introduced(text, match.start(), run)):
-            yield IdentifierKind.NAME, match.start(), match.start() + len(run.removesuffix("'s"))
-    words = text.translate(_SPACED).split()
-    if not _SMALL_LETTERS.isdisjoint(words):
-        yield from _names_in_small_letters(text)
+            parts = run.split(" ")
+            body = not _BODIES.isdisjoint(parts) and _TITLE_LIKE.isdisjoint(parts)
+            if not body and not _HARMLESS.issuperset(parts):
+                yield from _names_in_run(text, match.start(), run, introduced=introduced)
+        elif run not in alone and _is_single_name(text, match.start(), run, introduced=introduced):
+            yield IdentifierKind.NAME, match.start(), match.start() + len(_bare(run))
 
 
-def _is_single_name(text: str, start: int, word: str) -> bool:
+def _names_by_shape(text: str, words: list[str]) -> Iterator[Span]:
+    if not _NUMBERED_OFFICERS.isdisjoint(words):
+        for match in _OFFICER_NUMBER.finditer(text):
+            yield IdentifierKind.NAME, match.start(), match.end()
+    if not _WELSH_VERBS.isdisjoint(words):
+        for match in _WELSH_SUBJECT.finditer(text):
+            if _may_be_name(match[1]):
+                yield IdentifierKind.NAME, match.start(1), match.end(1)
+    if not _INITIAL_WORDS.isdisjoint(text.split()):
+        for match in _INITIALS.finditer(text):
+            base = match[1].lower()
+            if base in SURNAMES or base in GIVEN_NAMES or (text[match.start() + 1] == "." and not is_word(base)):
+                yield IdentifierKind.NAME, match.start(), match.end()
+
+
+def _names_in_lists(text: str, spans: list[Span]) -> Iterator[Span]:
+    """Go on from a name to its neighbours: "Tyler, Mei and Kai"."""
+    known = {start for _, start, _ in spans}
+    for _, _, last in spans:
+        end = last
+        for _ in range(_LONGEST_LIST):
+            following = _NEXT_IN_LIST.match(text, end)
+            if following is None or following.start(1) in known or not _may_be_name(following[1]):
+                break
+            end = following.end()
+            yield IdentifierKind.NAME, following.start(1), end - (2 if following[1].endswith("'s") else 0)
+
+
+def _may_be_name(word: str) -> bool:
+    """Whether a capital is a name or nothing that is known, so that a cue is enough."""
     base = _base(word)
+    if len(base) < 2 or word.isupper() or _is_no_name(word):
+        return False
+    if base in GIVEN_NAMES or base in AMBIGUOUS_NAMES or base in CUED_NAMES or base in SURNAMES:
+        return True
+    return not any(is_word(part) for part in re.split("['-]", base) if len(part) > 1)
+
+
+def _is_single_name(text: str, start: int, word: str, *, introduced: bool) -> bool:
+    base = _base(word)
+    if word.isupper() and (len(word) < 3 or base not in _SMALL_NAMES):
+        return False
     known = base in GIVEN_NAMES or ("-" in base and base.partition("-")[0] in GIVEN_NAMES)
-    if not known and base not in AMBIGUOUS_NAMES:
+    if not known and not _is_cued_name(text, start, word, introduced=introduced):
         return False
-    if word.isupper() and (len(word) < 3 or not known):
-        return False
-    before = text[max(0, start - _SALUTE_REACH) : start]
-    if _LAW_AFTER.match(text, start + len(base)) or _is_harmless(text, before, start + len(word)):
-        return False
-    return known or _MIDDLE.search(before) is not None
+    return not _LAW_AFTER.match(text, start + len(base)) and not _is_harmless(text, start, start + len(word))
 
 
-def _is_harmless(text: str, before: str, end: int) -> bool:
+def _is_cued_name(text: str, start: int, word: str, *, introduced: bool) -> bool:
+    """Whether the words around a capital make a name of it that no list holds, or that is an ordinary word as well."""
+    base = _base(word)
+    if base in AMBIGUOUS_NAMES and _MIDDLE.search(text[max(0, start - 2) : start]):
+        return True
+    if introduced and follows_called(tail_before(text, start)):
+        place = base in PLACES and base not in CUED_NAMES
+        return not (word.isupper() or base in ORDINARY or base in ORGANISATION or place)
+    if word in _TITLE_LIKE or not _may_be_name(word):
+        return False
+    if base not in CUED_NAMES and HUMAN_AFTER.match(text, start + len(_bare(word))):
+        return True
+    return follows_person(tail_before(text, start))
+
+
+def _bare(word: str) -> str:
+    return word.removesuffix("'s")
+
+
+def _is_harmless(text: str, start: int, end: int) -> bool:
     """Tell "Hi Cora, thanks" and "Ask for Angela" from "Hi, John has found her": those in this chat may be named."""
-    if _EPONYM_BEFORE.search(before):
+    before = text[max(0, start - _SALUTE_REACH) : start]
+    if _EPONYM_BEFORE.search(before[-12:]):
         return True
     return _SALUTE.search(before) is not None and not _DOES.match(text, end)
 
 
-def _is_introduced(text: str, start: int, word: str) -> bool:
-    """No list holds every name, but what follows "called" is one, unless it is a programme or an app."""
-    before = text[max(0, start - 40) : start]
-    if not _CALLED.search(before) or _THING_CALLED.search(before) or _SALUTE.search(before):
-        return False
-    return not (word.isupper() or _base(word) in ORDINARY or _base(word) in ORGANISATION or _base(word) in PLACES)
-
-
-def _names_in_run(text: str, start: int, run: str) -> Iterator[Span]:
+def _names_in_run(text: str, start: int, run: str, *, introduced: bool) -> Iterator[Span]:
     words = [(match.start() + start, match[0]) for match in _WORD.finditer(run)]
     if not ORGANISATION.isdisjoint(_base(word) for _, word in words):
-        return
+        # "Cardiff Magistrates Court" is nobody; of "District Judge Parsons" the end is somebody.
+        titles = [place for place, (_, word) in enumerate(words) if word in _TITLE_LIKE]
+        words = words[titles[0] :] if titles else []
     piece: list[tuple[int, str]] = []
     for position, word in words:
         if _belongs(word, piece):
             piece.append((position, word))
             continue
-        yield from _name_of(text, piece)
-        piece = [(position, word)] if word in TITLES else []
-    yield from _name_of(text, piece)
+        yield from _name_of(text, piece, introduced=introduced)
+        piece = [(position, word)] if word in _TITLE_LIKE else []
+    yield from _name_of(text, piece, introduced=introduced)
 
 
 def _base(word: str) -> str:
@@ -238,15 +240,30 @@ def _base(word: str) -> str:
 def _belongs(word: str, piece: list[tuple[int, str]]) -> bool:
     """Whether a word goes on with the name begun before it, or may begin one."""
     base = _base(word)
-    if word in TITLES or base in ORDINARY or _is_no_name(word):
+    after_title = bool(piece) and piece[-1][1] in _TITLE_LIKE
+    if after_title and word not in _TITLE_LIKE and len(word) > 1:
+        return _follows_title(piece[-1][1], word)
+    if word in _TITLE_LIKE or base in ORDINARY or base in ORGANISATION or _is_no_name(word):
         # "Mr A Singh": after a title a single letter is an initial, not the article.
         return len(word) == 1 and bool(piece)
     begun = bool(piece) and (piece[0][1] in TITLES or _base(piece[0][1]) in GIVEN_NAMES)
     if len(word) == 1:
         return begun
-    if word.isupper() and base not in GIVEN_NAMES:
+    if word.isupper() and base not in _SMALL_NAMES:
         return begun and len(word) > 3
-    return begun or base not in PLACES
+    return begun or base not in PLACES or base in AMBIGUOUS_NAMES or base in CUED_NAMES
+
+
+def _follows_title(title: str, word: str) -> bool:
+    """Tell "Mr Black" and "Judge Hargreaves" from "Ms Teams" and "Judge Only"."""
+    base = _base(word)
+    if base in ORGANISATION or base in AFTER_SMALL_TITLE or (word.isupper() and not title.isupper()):
+        return False
+    if title in CIVIL_TITLES:
+        return len(word) > 2
+    if title in TITLES or title in OFFICERS:
+        return base not in ORDINARY and not (title == "Sir" and base in PLACES)
+    return _may_be_name(word)
 
 
 def _is_no_name(word: str) -> bool:
@@ -263,7 +280,7 @@ def _is_no_name(word: str) -> bool:
     )
 
 
-def _name_of(text: str, piece: list[tuple[int, str]]) -> Iterator[Span]:
+def _name_of(text: str, piece: list[tuple[int, str]], *, introduced: bool) -> Iterator[Span]:
     while piece and len(piece[-1][1]) == 1:
         piece = piece[:-1]
     if len(piece) > 1 and _opens_sentence(text, *piece[0]):
@@ -274,20 +291,32 @@ def _name_of(text: str, piece: list[tuple[int, str]]) -> Iterator[Span]:
     if len(piece) > 1:
         if _is_full_name(text, piece, start, end):
             yield IdentifierKind.NAME, start, end
-    elif piece[0][1] not in TITLES and _is_single_name(text, start, piece[0][1]):
+    elif piece[0][1] not in TITLES and _is_single_name(text, start, piece[0][1], introduced=introduced):
         yield IdentifierKind.NAME, start, end
 
 
 def _is_full_name(text: str, piece: list[tuple[int, str]], start: int, end: int) -> bool:
     """Whether two or more capitals are a person and not a body or brand that no list holds."""
     first, last = piece[0][1], _base(piece[-1][1])
-    if text[start:end] in PUBLIC_PEOPLE:
+    untitled = piece[1][0] if first in _TITLE_LIKE else start
+    if text[untitled:end] in PUBLIC_PEOPLE or _is_eponym(text, start, end):
         return False
-    if first in TITLES or _base(first).partition("-")[0] in GIVEN_NAMES or _base(first) in AMBIGUOUS_NAMES:
+    if first in _TITLE_LIKE or _base(first).partition("-")[0] in GIVEN_NAMES or _base(first) in AMBIGUOUS_NAMES:
         return True
-    if last in SURNAMES or last.endswith(_SURNAME_ENDINGS) or last.startswith(("mc", "o'")):
+    if last in SURNAMES:
+        # "Labour Ward" and "Riverside Hall" end like people.
+        return not (is_word(last) and is_word(_base(first)))
+    if last.endswith(_SURNAME_ENDINGS) or last.startswith(("mc", "o'")) or _PARTICLE.search(text, start, end):
         return True
-    return bool(_PERSON_BEFORE.search(text[max(0, start - 30) : start]) or _PERSON_AFTER.match(text, end))
+    if sum(_may_be_name(word) for _, word in piece) > 1:
+        return True
+    return follows_person(tail_before(text, start)) or bool(PERSON_AFTER.match(text, end))
+
+
+def _is_eponym(text: str, start: int, end: int) -> bool:
+    if _EPONYM_AFTER.match(text, end):
+        return True
+    return bool(_REVIEW_AFTER.match(text, end)) and text[max(0, start - 4) : start].lower() == "the "
 
 
 def _opens_sentence(text: str, start: int, word: str) -> bool:
@@ -299,20 +328,44 @@ def _opens_sentence(text: str, start: int, word: str) -> bool:
 
 
 def _names_in_small_letters(text: str) -> Iterator[Span]:
-    """Find given names typed in small letters, with a common surname behind them, and "mr brown"."""
+    """Find given names typed in small letters, with a surname behind them, "mr brown" and "a lad called jordan"."""
     words = list(_WORD.finditer(text))
     for index, match in enumerate(words):
         word = match[0].removesuffix("'s")
         following = words[index + 1] if index + 1 < len(words) else None
         if following and text[match.end() : following.start()] not in (" ", ". "):
             following = None
-        if word in ("mr", "mrs"):
-            if following and len(following[0]) > 2 and following[0] not in AFTER_SMALL_TITLE:
+        if word in _SMALL_TITLES:
+            if following and _follows_small_title(word, following[0]):
                 yield IdentifierKind.NAME, match.start(), following.end()
-        elif word in GIVEN_NAMES and not _LAW_AFTER.match(text, match.start() + len(word)):
-            if _is_harmless(
-                text, text[max(0, match.start() - _SALUTE_REACH) : match.start()], match.start() + len(word)
-            ):
-                continue
+        elif word.islower() and _is_small_name(text, match.start(), word):
             surname = following if following and following[0] in SURNAMES else None
             yield IdentifierKind.NAME, match.start(), surname.end() if surname else match.start() + len(word)
+
+
+def _follows_small_title(title: str, word: str) -> bool:
+    if len(word) < 3 or word in AFTER_SMALL_TITLE:
+        return False
+    return title in ("mr", "mrs") or word in SURNAMES or word in GIVEN_NAMES or not is_word(word.lower())
+
+
+def _small_names_after_called(text: str) -> Iterator[Span]:
+    """Find "a lad called jordan" and "her name is khadra", where no list needs to hold the name."""
+    for match in _SMALL_AFTER.finditer(text):
+        word = match[1]
+        if (
+            word.islower()
+            and word not in AFTER_SMALL_TITLE
+            and follows_person_called(tail_before(text, match.start(1)))
+        ):
+            named = word in CUED_NAMES or word in AMBIGUOUS_NAMES or word in GIVEN_NAMES
+            if named or not is_word(word):
+                yield IdentifierKind.NAME, match.start(1), match.end(1)
+
+
+def _is_small_name(text: str, start: int, word: str) -> bool:
+    known = word in _SMALL_NAMES
+    if not known and word in _SMALL_HINTS:
+        known = follows_person(tail_before(text, start))
+    end = start + len(word)
+    return known and not _LAW_AFTER.match(text, end) and not _is_harmless(text, start, end)

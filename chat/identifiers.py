@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from chat.identifier_contacts import find_addresses, find_mail, find_public_links
 from chat.identifier_formats import IdentifierKind, Span, find_digits, find_formats
-from chat.identifier_names import find_addresses, find_mail, find_names, find_public_links
+from chat.identifier_names import find_names
+from chat.identifier_references import find_case_references
 
 __all__ = ["LABELS", "LABELS_CY", "Finding", "IdentifierKind", "count_by_kind", "find_identifiers", "mask", "mask_all"]
 
@@ -92,6 +94,7 @@ def find_identifiers(text: str) -> list[Finding]:
     spans = [*find_mail(folded, lower), *find_names(folded, lower)]
     if digits:
         spans += find_formats(folded, lower, digits)
+        spans += find_case_references(folded, lower, digits)
         spans += find_addresses(folded, lower, digits)
     if not spans:
         return []
@@ -141,7 +144,9 @@ def _fold_table() -> dict[int, str | None]:
     table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
     table.update(dict.fromkeys((0x2018, 0x2019, 0x02BC, 0x2032, 0x00B4), "'"))
     table.update(dict.fromkeys((0x201C, 0x201D, 0x201E), '"'))
-    table.update({0x2212: "-", 0x2044: "/", 0x2215: "/", 0x2024: "."})
+    table.update(
+        {0x2212: "-", 0x2044: "/", 0x2215: "/", 0x2024: ".", 0x00B7: ".", 0x2022: ".", 0x2027: ".", 0x30FB: "."}
+    )
     return table
 
 

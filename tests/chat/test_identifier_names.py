@@ -68,11 +68,11 @@ def test_name(name: str) -> None:
 
 
 def test_name_that_no_list_holds_is_found_after_called_or_a_person() -> None:
-    assert found("a man called john, a man called Xiulan") == only("name", "john", "Xiulan")
-    assert found("my client Xiulan Qiu") == only("name", "Xiulan Qiu")
-    assert found("he is called Xiulan and it is called Xiulan") == only("name", "Xiulan")
+    assert found("a man called john, a man called Qozhan") == only("name", "john", "Qozhan")
+    assert found("my client Qozhan Qiu") == only("name", "Qozhan Qiu")
+    assert found("he is called Qozhan and it is called Qozhan") == only("name", "Qozhan")
     # A rare name in small letters is beyond any rule, and the page says so.
-    assert found("my client xiulan qiu") == []
+    assert found("my client qozhan qiu") == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.identifiers import CHECKED, HOSTILE, measure, read_sentences
-from chat import identifier_formats, identifier_names, identifiers
+from chat import (
+    identifier_contacts,
+    identifier_cues,
+    identifier_formats,
+    identifier_names,
+    identifier_references,
+    identifiers,
+)
 from chat.identifiers import (
     LABELS,
     LABELS_CY,
@@ -28,6 +35,7 @@ from chat.identifiers import (
 )
 from tests.chat.identifying import found, only, wide
 
+RULES = (identifier_contacts, identifier_cues, identifier_formats, identifier_names, identifier_references)
 FRAGMENTS = (
     "999 000 0018",
     "9990000026",
@@ -314,7 +322,7 @@ def test_no_pattern_can_look_further_than_a_few_hundred_characters() -> None:
     parser: Any = importlib.import_module("re._parser")
     patterns = {
         f"{module.__name__}.{name}": value
-        for module in (identifier_formats, identifier_names)
+        for module in RULES
         for name, value in vars(module).items()
         if isinstance(value, re.Pattern)
     }
