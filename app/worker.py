@@ -1,7 +1,7 @@
 """The worker: what happens without anybody asking. Any number may run; one leads, by a lease in the database.
 
-The leader removes what has had its time: conversations past their retention, ended sessions, old throttles. The rest wait to take
-over, within fifteen seconds.
+The leader holds the next in the line out to advisors, puts back what lost advisors hold, and removes what has had its time.
+The rest wait to take over, within fifteen seconds. Redis only tells it when to look: without hints it looks each second.
 """
 
 import asyncio
@@ -12,81 +12,121 @@ import structlog
 from sqlalchemy import delete, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 
+from app.migrations import database_epoch
 from app.offline import database_url
+from app.tasks import running
+from chat.fanout import Fanout
+from chat.keys import ConversationKeys
+from chat.log import Log
 from core.audit import AuditLog
 from core.clock import Clock, utc_now
-from core.crypto import Signer
+from core.crypto import KeyRing, Signer
 from core.db import Database
 from core.errors import Unavailable
 from core.limits import FORGET_AFTER
 from core.settings import Settings
+from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
 from staff.tables import session
+from triage import offers
+from triage.notices import Notices
+from triage.offers import Offers
+from triage.reaper import Reaper
 from triage.retention import erase_overdue
+from triage.router import Router
+from triage.tables import presence_lease
+from triage.times import Times
 
 logger = structlog.get_logger()
 
 LEASE = "worker"
-LEASE_FOR = timedelta(seconds=15)
-ROUND_S = 5.0
-TIDY_EVERY = timedelta(minutes=1)
+LEASE_FOR = timedelta(seconds=10)
+ROUND_S = 2.5
+"""Between renewals; the next leader takes over when the lease has run out, a round later at most."""
+
+LOOK_S = 1.0
+LEAST_REST_S = 0.05
+TIDY_EVERY_S = 60.0
+LEASES_KEPT = timedelta(days=1)
+MOVES = ("line", offers.TOPIC)
+"""Hints after which the router looks at once."""
 
 
 class Worker:
-    def __init__(self, db: Database, audit: AuditLog, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, audit: AuditLog, signals: Signals, router: Router, reaper: Reaper, clock: Clock
+    ) -> None:
         self._db = db
         self._audit = audit
+        self._signals = signals
+        self._router = router
+        self._reaper = reaper
         self._clock = clock
         self._name = secrets.token_hex(8)
-        self._leads = False
-        self._tidied_at: datetime | None = None
+        self._leads_until: datetime | None = None
+        self._leading = asyncio.Event()
+        self._moved = asyncio.Event()
+        for topic in MOVES:
+            signals.on(topic, self._hinted)
+        signals.on_gap(self._moved.set)
 
     async def run(self) -> None:
         """Lead when nobody does, until cancelled; then let go at once."""
+        tasks = {
+            "hints": self._signals.run,
+            "lease": self._keep_leading,
+            "router": self._route,
+            "tidy": self._keep_tidy,
+        }
         try:
-            while True:
-                await self._round()
-                await asyncio.sleep(ROUND_S)
+            async with running(tasks):
+                await asyncio.get_running_loop().create_future()
         finally:
             await self._let_go()
 
-    async def _round(self) -> None:
-        try:
-            leads = await self.lead()
-            if leads != self._leads:
-                self._leads = leads
+    # Leading.
+
+    async def _keep_leading(self) -> None:
+        while True:
+            try:
+                leads = await self.lead()
+            except Unavailable:
+                leads = False
+                logger.warning("worker_without_database")
+            if leads != self._leading.is_set():
                 logger.info("worker_leads" if leads else "worker_waits")
-            now = self._clock()
-            if leads and (self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY):
-                await self._tidy(now)
-                self._tidied_at = now
-        except Unavailable:
-            self._leads = False
-            logger.warning("worker_without_database")
+            if leads:
+                self._leading.set()
+            else:
+                self._stop_leading()
+            await asyncio.sleep(ROUND_S)
+
+    def _stop_leading(self) -> None:
+        self._leading.clear()
+        self._leads_until = None
+        # What happened meanwhile is not known: whoever leads next waits before anybody is lost.
+        self._reaper.freeze()
 
     async def lead(self) -> bool:
         """Take or renew the lease; whether it is ours."""
         now = self._clock()
         ours_or_over = or_(lease.c.holder == self._name, lease.c.until < now)
-        renew = (
-            update(lease).where(lease.c.name == LEASE, ours_or_over).values(holder=self._name, until=now + LEASE_FOR)
-        )
+        values = {"holder": self._name, "until": now + LEASE_FOR}
+        renew = update(lease).where(lease.c.name == LEASE, ours_or_over).values(values)
         try:
             async with self._db.write() as connection:
-                if (await connection.execute(renew)).rowcount:
-                    return True
-                async with connection.begin_nested():
-                    await connection.execute(insert(lease).values(name=LEASE, holder=self._name, until=now + LEASE_FOR))
-                return True
+                if not (await connection.execute(renew)).rowcount:
+                    async with connection.begin_nested():
+                        await connection.execute(insert(lease).values(name=LEASE, **values))
         except IntegrityError:
             return False
+        self._leads_until = now + LEASE_FOR
+        return True
 
-    async def _tidy(self, now: datetime) -> None:
-        async with self._db.write() as connection:
-            await connection.execute(delete(session).where(session.c.until < now))
-            await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
-        while erased := await erase_overdue(self._db, self._audit, now):
-            logger.info("conversations_erased", count=erased)
+    @property
+    def leads(self) -> bool:
+        """A worker that was suspended may believe so for a moment longer than it is true; its clock tells."""
+        return self._leading.is_set() and self._leads_until is not None and self._clock() < self._leads_until
 
     async def _let_go(self) -> None:
         try:
@@ -95,10 +135,81 @@ class Worker:
         except Unavailable:
             logger.info("lease_left_to_run_out")
 
+    # The line.
 
-async def run_worker(settings: Settings) -> None:
-    db = Database(database_url(settings))
+    def _hinted(self, hint: Hint) -> None:
+        self._moved.set()
+
+    async def _route(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._leading.wait()
+            self._moved.clear()
+            began = loop.time()
+            await self._look()
+            # Half of the time at most, however much moves: hints that come meanwhile are one look.
+            await asyncio.sleep(max(LEAST_REST_S, loop.time() - began))
+            await self._rest()
+
+    async def _look(self) -> None:
+        if not self.leads:
+            return
+        try:
+            await self._router.tick()
+            await self._reaper.tick()
+        except Unavailable:
+            self._reaper.freeze()
+            logger.warning("line_not_routed")
+        except IntegrityError:
+            # Another worker led for a moment and was faster: what it made is seen at the next look.
+            logger.info("line_routed_by_another")
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_S):
+                await self._moved.wait()
+        except TimeoutError:
+            # Nothing was heard: the database may know better.
+            return
+
+    # What has had its time.
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await self._leading.wait()
+            try:
+                await self._tidy(self._clock())
+            except Unavailable:
+                logger.warning("not_tidied")
+            await asyncio.sleep(TIDY_EVERY_S)
+
+    async def _tidy(self, now: datetime) -> None:
+        async with self._db.write() as connection:
+            await connection.execute(delete(session).where(session.c.until < now))
+            await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
+            await connection.execute(delete(presence_lease).where(presence_lease.c.until < now - LEASES_KEPT))
+        while erased := await erase_overdue(self._db, self._audit, now):
+            logger.info("conversations_erased", count=erased)
+
+
+def make_worker(settings: Settings, db: Database, signals: Signals, times: Times | None = None) -> Worker:
+    clock = utc_now
+    audit = AuditLog(Signer.from_file(settings.secret_key_file))
+    log = Log(db, ConversationKeys(KeyRing.from_file(settings.master_keys_file)), clock)
+    notices = Notices(db, signals, clock)
+    router = Router(db, Offers(db, signals, audit, notices, clock, times), clock, times)
+    reaper = Reaper(db, log, Fanout(log, signals), notices, audit, clock, times)
+    log.on_stored(lambda events: signals.send("line"))
+    return Worker(db, audit, signals, router, reaper, clock)
+
+
+async def run_worker(settings: Settings, times: Times | None = None) -> None:
+    """`times` is for tests that cannot wait a minute."""
+    assert settings.redis_url is not None
+    db, redis = Database(database_url(settings)), open_redis(settings.redis_url)
     try:
-        await Worker(db, AuditLog(Signer.from_file(settings.secret_key_file)), utc_now).run()
+        signals = Signals(redis, f"dutyline:{database_epoch(db.url)[:16]}")
+        await make_worker(settings, db, signals, times).run()
     finally:
+        await redis.aclose()
         await db.close()

@@ -40,6 +40,7 @@ class Conversation:
     sort_key: int
     advisor_id: str | None
     claim_epoch: int
+    requeues: int
     last_seq: int
     sector: str
     area: str

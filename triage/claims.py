@@ -91,7 +91,7 @@ class Claims:
         query = select(account.c.presence, account.c.capacity).where(
             account.c.id == person.account_id, ~account.c.disabled
         )
-        row = (await connection.execute(query.with_for_update())).one_or_none()
+        row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
         if row is None:
             raise NotAllowed
         mine = select(func.count()).select_from(conversation)

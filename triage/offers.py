@@ -221,8 +221,9 @@ async def withdraw_of_account(connection: AsyncConnection, account_id: str, now:
 
 
 async def lock_accounts(connection: AsyncConnection, account_ids: Collection[str]) -> None:
+    """Against everybody who would change them or count for them; rows that only name them may be written meanwhile."""
     query = select(account.c.id).where(account.c.id.in_(account_ids)).order_by(account.c.id)
-    await connection.execute(query.with_for_update())
+    await connection.execute(query.with_for_update(key_share=True))
 
 
 async def read_open(connection: AsyncConnection, account_ids: Collection[str]) -> dict[str, Offered]:
@@ -275,7 +276,7 @@ def _is_idle(now: datetime) -> list[Any]:
 async def _lock_free(connection: AsyncConnection, account_ids: Collection[str], now: datetime) -> set[str]:
     """Of these accounts, locked, those that can take one more; who is just doing something is left for the next look."""
     query = select(account.c.id).where(account.c.id.in_(account_ids), *can_be_offered(now)).order_by(account.c.id)
-    locked = set((await connection.execute(query.with_for_update(skip_locked=True))).scalars())
+    locked = set((await connection.execute(query.with_for_update(skip_locked=True, key_share=True))).scalars())
     # Counted after the lock was had: before it, a claim may have been on its way.
     has_offer = exists().where(offer.c.account_id == account.c.id, offer.c.outcome == Outcome.OPEN)
     free = select(account.c.id).where(

@@ -49,8 +49,8 @@ class Presences:
         """What is None stays. A number above the ceiling becomes the ceiling."""
         now = self._clock()
         async with self._db.write() as connection:
-            query = select(account.c.presence, account.c.capacity).where(account.c.id == account_id).with_for_update()
-            row = (await connection.execute(query)).one()
+            query = select(account.c.presence, account.c.capacity).where(account.c.id == account_id)
+            row = (await connection.execute(query.with_for_update(key_share=True))).one()
             chosen = OnDuty(
                 state or Presence(row.presence),
                 min(capacity, await _ceiling(connection)) if capacity else row.capacity,

@@ -22,6 +22,7 @@ from triage.queue import Queue
 from triage.ticket import Tickets
 from triage.wait import place_words
 
+ADVISOR_LOST = "We lost your advisor. You go ahead of the line."
 DEFAULT_RETENTION = timedelta(hours=24)
 
 
@@ -69,8 +70,9 @@ class Surroundings:
         line = await self._queue.line()
         position = await self._queue.position(found.id)
         state = await self._opening.state()
+        place = place_words(position, line.wait(position))
         return {
-            "queue": {"position": position, "sentence": place_words(position, line.wait(position))},
+            "queue": {"position": position, "sentence": f"{ADVISOR_LOST} {place}" if found.requeues else place},
             "resume_code": self._tickets.resume_code(request, found.reference),
             "articles": await self._guidance.for_visitor(found, await self._log.read(found.id)),
             "can_leave_question": found.status is Status.WAITING,

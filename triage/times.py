@@ -27,10 +27,10 @@ class Times:
     plain_desk: timedelta = timedelta(seconds=90)
     """A desk without scripts is there for so long after each of its requests."""
 
-    lost_after: timedelta = timedelta(seconds=15)
-    """After the lease ran out; with the lease, 60 seconds after the last sign of life."""
+    lost_after: timedelta = timedelta(seconds=13)
+    """After the lease ran out. With the lease and a look each second, within 60 seconds of the last sign of life."""
 
-    quiet: timedelta = timedelta(seconds=60)
+    quiet: timedelta = timedelta(seconds=58)
     """Whoever wrote or took something so recently is not lost, whatever their lease says."""
 
     longest_gap: timedelta = timedelta(seconds=10)

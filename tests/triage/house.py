@@ -64,6 +64,7 @@ from triage.presence import Presences
 from triage.queue import Queue
 from triage.report_pages import ReportPages
 from triage.reports import Reports
+from triage.reaper import Reaper
 from triage.router import Router
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
@@ -131,6 +132,7 @@ class House:
         self.notices = Notices(self.db, self.signals, self.clock)
         self.offers = Offers(self.db, self.signals, self.audit, self.notices, self.clock)
         self.router = Router(self.db, self.offers, self.clock)
+        self.reaper = Reaper(self.db, self.log, self.fanout, self.notices, self.audit, self.clock)
         self.presences = Presences(self.db, self.clock, self.offers)
         self.claims = Claims(self.db, self.log, self.fanout, self.audit, self.clock, self.offers)
         self.tickets = Tickets(keyring, self.clock)

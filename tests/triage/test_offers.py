@@ -363,5 +363,5 @@ async def test_the_desk_is_told_of_notices_until_they_are_seen(house: House, cor
 
 def test_the_reaper_is_more_patient_than_a_lease() -> None:
     times = Times()
-    assert times.lease + times.lost_after == timedelta(seconds=60)
+    assert times.lease + times.lost_after == times.quiet == timedelta(seconds=58)
     assert times.freeze == timedelta(seconds=75)
