@@ -37,6 +37,7 @@ DESK = roles(Role.ADVISOR, Role.SUPERVISOR)
 ADVISOR = roles(Role.ADVISOR)
 EDITOR = roles(Role.EDITOR)
 SUPERVISOR = roles(Role.SUPERVISOR)
+OPENING = roles(Role.SUPERVISOR, Role.ADMIN)
 
 
 def doors(parts: Parts) -> list[Door]:
@@ -85,6 +86,7 @@ def public_doors(parts: Parts) -> list[Door]:
 
 def staff_doors(parts: Parts) -> list[Door]:
     desk, wrap_up, editor, streams = parts.desk, parts.wrap_up, parts.editor, parts.desk_streams
+    hours = parts.hours
     one, article = "/desk/conversations/{reference}", "/editor/{slug}"
     return [
         Door("/sign-out", parts.sign_in.sign_out, SIGNED_IN, POST),
@@ -111,6 +113,11 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door(f"{one}/end", desk.end, DESK, POST),
         Door(f"{one}/wrap-up", wrap_up.show, DESK),
         Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+        Door("/supervise/hours", hours.show, OPENING),
+        Door("/supervise/hours", hours.change_week, OPENING, POST),
+        Door("/supervise/hours/closures", hours.close, OPENING, POST),
+        Door("/supervise/hours/closures/{number}/remove", hours.remove, OPENING, POST),
+        Door("/supervise/hours/holidays", hours.change_holiday, OPENING, POST),
         Door("/supervise/reports", parts.reports.show, SUPERVISOR),
         Door("/supervise/reports/{table}.csv", parts.reports.file, SUPERVISOR),
         Door("/editor", editor.work_list, EDITOR),

@@ -48,6 +48,7 @@ from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.hours_pages import HoursPages
 from triage.leases import Leases
 from triage.notice_pages import NoticePages
 from triage.notices import Notices
@@ -121,6 +122,7 @@ class Parts:
         self.visitor = VisitorPages(
             db, self.conversations, self.log, saying, self.fanout, surroundings, throttle, clock, epoch, network
         )
+        self.hours = HoursPages(db, opening, self.queue, audit, clock)
         self.reports = ReportPages(db, Reports(db), audit, clock)
         self.feedback = FeedbackPages(self.conversations, feedbacks, holds, self.visitor.show_ended)
         claims = Claims(db, self.log, self.fanout, audit, clock, offers)

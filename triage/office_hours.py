@@ -43,7 +43,7 @@ def parse_hours(text: str) -> tuple[Period, ...]:
 
 def hours_line(periods: Iterable[Period]) -> str:
     """The same in one line, days with the same hours together."""
-    by_day = {day: _spans(day, periods) for day in range(len(DAYS))}
+    by_day = {day: day_line(day, periods) for day in range(len(DAYS))}
     groups: list[list[int]] = []
     for day, spans in by_day.items():
         if groups and groups[-1][-1] == day - 1 and by_day[day - 1] == spans:
@@ -119,7 +119,8 @@ def _parse_time(text: str) -> int:
     return hour * 60 + minute
 
 
-def _spans(day: int, periods: Iterable[Period]) -> str:
+def day_line(day: int, periods: Iterable[Period]) -> str:
+    """The hours of one weekday as they are written, `9:30-12:00, 13:00-17:00`; empty when it has none."""
     found = sorted((one.opens_minute, one.closes_minute) for one in periods if one.weekday == day)
     return ", ".join(f"{_time(opens)}-{_time(closes)}" for opens, closes in found)
 

@@ -56,15 +56,16 @@ from triage.desk_view import DeskViews
 from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
 from triage.hours import DEFAULT_PERIODS, Opening
+from triage.hours_pages import HoursPages
 from triage.notice_pages import NoticePages
 from triage.notices import Notices
 from triage.offers import Offers
 from triage.pages import PublicPages
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.reaper import Reaper
 from triage.report_pages import ReportPages
 from triage.reports import Reports
-from triage.reaper import Reaper
 from triage.router import Router
 from triage.suggestions import Suggestions
 from triage.surroundings import Surroundings
@@ -230,6 +231,7 @@ class House:
             self.clock,
         )
         wrap_up = WrapUpPages(self.conversations, self.wrap_ups, self.holds)
+        opening_hours = HoursPages(self.db, self.opening, self.queue, self.audit, self.clock)
         reports = ReportPages(self.db, Reports(self.db), self.audit, self.clock)
         one = "/desk/conversations/{reference}"
         return [
@@ -248,6 +250,16 @@ class House:
             Door(f"{one}/end", desk.end, DESK, POST),
             Door(f"{one}/wrap-up", wrap_up.show, DESK),
             Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+            Door("/supervise/hours", opening_hours.show, roles(Role.SUPERVISOR, Role.ADMIN)),
+            Door("/supervise/hours", opening_hours.change_week, roles(Role.SUPERVISOR, Role.ADMIN), POST),
+            Door("/supervise/hours/closures", opening_hours.close, roles(Role.SUPERVISOR, Role.ADMIN), POST),
+            Door(
+                "/supervise/hours/closures/{number}/remove",
+                opening_hours.remove,
+                roles(Role.SUPERVISOR, Role.ADMIN),
+                POST,
+            ),
+            Door("/supervise/hours/holidays", opening_hours.change_holiday, roles(Role.SUPERVISOR, Role.ADMIN), POST),
             Door("/supervise/reports", reports.show, roles(Role.SUPERVISOR)),
             Door("/supervise/reports/{table}.csv", reports.file, roles(Role.SUPERVISOR)),
         ]
