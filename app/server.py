@@ -42,6 +42,10 @@ LARGEST_FRAME = 64 * 1024
 # A socket whose peer says nothing, not even a pong, is closed with 4003 after both.
 PING_EVERY_S, PING_ANSWERED_WITHIN_S = 20.0, 15.0
 FILES_FOR_OTHERS = 512
+# How uvicorn logs text that is not UTF-8, and a socket that the edge refuses before the upgrade.
+FAULTS_OF_CLIENTS = frozenset(
+    {"Invalid UTF-8 sequence received from client.", "ASGI callable returned without completing handshake."}
+)
 MOST_FILES = 65_536
 
 
@@ -168,7 +172,9 @@ class DrainingServer(uvicorn.Server):
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     # Its lines carry addresses, paths and queries. Errors stay, and reach the log through the root logger.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel(logging.ERROR)
+    logger.addFilter(_is_ours)
     GuardedRequests.most_connections = _most_connections()
     return uvicorn.Config(
         app,
@@ -194,6 +200,11 @@ def _collect_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """False for what a client did: a line for each of it, one even with a traceback, would let anybody fill the log."""
+    return record.msg not in FAULTS_OF_CLIENTS
 
 
 def _most_connections() -> int:

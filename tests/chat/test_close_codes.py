@@ -22,6 +22,7 @@ from core.people import Role
 from staff.tables import account_role
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
+from tests.live import ROOT
 from tests.waiting import MS, until
 
 NOBODY = "redis://127.0.0.1:1"
@@ -220,3 +221,13 @@ async def test_who_comes_in_while_the_process_goes(ada: Ada, monkeypatch: pytest
     async with ada.line() as line:
         assert await line.closed() == 1012
         assert line.seen[-1]["type"] == "reconnect"
+
+
+def test_every_close_code_is_met_by_a_test() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text().split("## Close codes")[1].split("\n## ")[0]
+    listed = set(re.findall(r"\b(?:1|4)\d{3}\b", page))
+    # A line that is cut, a server that crashes and one that stops without a word show as these, sent by nobody.
+    listed -= {"1001", "1006", "1011", "4000"}
+    met = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__))
+    met += "".join(Path(__file__).read_text().split("def test_every")[:1])
+    assert {code for code in listed if code not in met} == set()
