@@ -29,6 +29,8 @@ from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
 from staff.tables import session
 from triage import offers
+from triage.closing import Closing
+from triage.hours import Opening
 from triage.notices import Notices
 from triage.offers import Offers
 from triage.reaper import Reaper
@@ -54,13 +56,21 @@ MOVES = ("line", offers.TOPIC)
 
 class Worker:
     def __init__(
-        self, db: Database, audit: AuditLog, signals: Signals, router: Router, reaper: Reaper, clock: Clock
+        self,
+        db: Database,
+        audit: AuditLog,
+        signals: Signals,
+        router: Router,
+        reaper: Reaper,
+        closing: Closing,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._audit = audit
         self._signals = signals
         self._router = router
         self._reaper = reaper
+        self._closing = closing
         self._clock = clock
         self._name = secrets.token_hex(8)
         self._leads_until: datetime | None = None
@@ -157,6 +167,7 @@ class Worker:
         try:
             await self._router.tick()
             await self._reaper.tick()
+            await self._closing.tick()
         except Unavailable:
             self._reaper.freeze()
             logger.warning("line_not_routed")
@@ -200,7 +211,8 @@ def make_worker(settings: Settings, db: Database, signals: Signals, times: Times
     router = Router(db, Offers(db, signals, audit, notices, clock, times), clock, times)
     reaper = Reaper(db, log, Fanout(log, signals), notices, audit, clock, times)
     log.on_stored(lambda events: signals.send("line"))
-    return Worker(db, audit, signals, router, reaper, clock)
+    closing = Closing(db, log, Opening(db, clock), notices, audit, clock, times)
+    return Worker(db, audit, signals, router, reaper, closing, clock)
 
 
 async def run_worker(settings: Settings, times: Times | None = None) -> None:

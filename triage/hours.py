@@ -80,6 +80,8 @@ class OpenState:
     until: datetime | None
     opens_at: datetime | None
     hours_today: tuple[Period, ...]
+    closed_since: datetime | None
+    """When the hours were last over; None while it is open, or when only the line is closed."""
     closed_today: str
     """Why today is closed against the week's rule, such as `Christmas Day`; else empty."""
     always_open: bool
@@ -97,6 +99,7 @@ def opening_at(timetable: Timetable, now: datetime) -> OpenState:
         until=current[1] if is_open and current and current[1] < _horizon(timetable, today) else None,
         opens_at=None if is_open else next((start for start, _ in stretches if start > now), None),
         hours_today=_periods_of(timetable, today),
+        closed_since=None if current else next((end for _, end in reversed(stretches) if end <= now), None),
         closed_today=shut.reason if shut else timetable.closed_days.get(today, ""),
         always_open=timetable.always_open,
         notice=timetable.notice,
@@ -204,7 +207,7 @@ def _horizon(timetable: Timetable, today: date) -> datetime:
 
 def _days(timetable: Timetable, today: date) -> Iterator[tuple[datetime, datetime]]:
     last = max([DAYS_AHEAD, *((one.ends.date() - today).days + 8 for one in timetable.closures)])
-    for ahead in range(-1, min(last, MOST_DAYS_AHEAD)):
+    for ahead in range(-7, min(last, MOST_DAYS_AHEAD)):
         day = today + timedelta(days=ahead)
         for period in _periods_of(timetable, day):
             # In the repeated hour of October the service opens at the first and closes at the second; a minute that

@@ -36,6 +36,9 @@ class Times:
     longest_gap: timedelta = timedelta(seconds=10)
     """Between two looks of the reaper: after a longer one it cannot know who could have renewed."""
 
+    after_closing: timedelta = timedelta(minutes=30)
+    """Those who wait when the service closes keep their place so long, while an advisor is online."""
+
     @property
     def freeze(self) -> timedelta:
         """How long the reaper must have looked without a gap before it acts: every desk had time to renew, twice."""

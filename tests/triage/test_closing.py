@@ -1,0 +1,77 @@
+"""Closing time with people waiting: each is told, none is lost, and the questions are there to be answered."""
+
+import pytest
+from sqlalchemy import select
+
+from chat.tables import conversation
+from core.people import Role, SignedIn
+from core.tables import audit
+from tests.triage.house import House
+from triage.closing import Closing
+
+
+@pytest.fixture
+def closing(house: House) -> Closing:
+    return Closing(house.db, house.log, house.opening, house.notices, house.audit, house.clock)
+
+
+async def statuses(house: House) -> list[str]:
+    async with house.db.read() as connection:
+        return list((await connection.execute(select(conversation.c.status).order_by(conversation.c.id))).scalars())
+
+
+async def test_nobody_is_moved_while_it_is_open(house: House, closing: Closing) -> None:
+    await house.enquire()
+    assert await closing.tick() == 0
+    assert await statuses(house) == ["waiting"]
+
+
+async def test_ten_who_wait_when_it_closes_are_told_and_kept(house: House, closing: Closing) -> None:
+    sue = await house.hire("Sue", Role.SUPERVISOR)
+    references = [await house.enquire() for _ in range(10)]
+    house.clock.go_on(hours=5, minutes=1)
+    assert await closing.tick() == 10
+    assert await closing.tick() == 0
+    assert await statuses(house) == ["question"] * 10
+    (notice,) = await house.notices.unseen(sue.account_id)
+    assert "(10)" in notice.text
+    found = await house.conversations.by_reference(references[0])
+    assert found is not None
+    told = (await house.log.read(found.id))[-1]
+    assert "We open tomorrow at 9:30am." in told.text
+    assert (await house.queue.read()).places == ()
+    async with house.db.read() as connection:
+        kept = select(audit.c.subject).where(audit.c.action == "closed_unanswered")
+        assert {row.subject for row in await connection.execute(kept)} == {f"conversation:{one}" for one in references}
+
+
+async def test_the_line_goes_on_for_half_an_hour_while_somebody_is_there(
+    house: House, closing: Closing, cora: SignedIn
+) -> None:
+    await house.open_desk(cora)
+    await house.enquire()
+    house.clock.go_on(hours=5, minutes=29)
+    assert await closing.tick() == 0
+    house.clock.go_on(minutes=1)
+    assert await closing.tick() == 1
+
+
+async def test_a_line_that_was_closed_early_still_serves_who_waits(
+    house: House, closing: Closing, cora: SignedIn
+) -> None:
+    await house.open_desk(cora)
+    reference = await house.enquire()
+    await house.set("line_open", "no")
+    assert await closing.tick() == 0
+    await house.claims.claim(reference, cora)
+    assert await statuses(house) == ["active"]
+
+
+async def test_who_was_taken_at_the_last_moment_is_not_sent_away(
+    house: House, closing: Closing, cora: SignedIn
+) -> None:
+    reference = await house.enquire()
+    house.clock.go_on(hours=5, minutes=1)
+    await house.claims.claim(reference, cora)
+    assert await closing.tick() == 0
+    assert await statuses(house) == ["active"]
