@@ -16,12 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from bench import messages
+from bench import connections, guard, messages, pages, start
 from bench.report import Options, Report, print_machine, print_report
 from tests.engines import find_postgres_binaries, find_redis_binary
 
 ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "messages": messages.run,
+    "connections": connections.run,
+    "pages": pages.run,
+    "guard": guard.run,
+    "start": start.run,
 }
 
 

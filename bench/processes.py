@@ -119,7 +119,13 @@ def cpu_seconds(parts: Mapping[str, Sequence[int]]) -> dict[str, float]:
 
 def resident_kib(pids: Iterable[int]) -> dict[int, int]:
     """Resident memory of each process, shared pages counted in full."""
-    return {pid: _status_kib(pid, "VmRSS") for pid in pids}
+    return {pid: memory_kib(pid)["VmRSS"] for pid in pids}
+
+
+def memory_kib(pid: int) -> dict[str, int]:
+    """What /proc says of a process's memory: VmRSS, RssAnon, RssFile and others."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if " kB" in rest}
 
 
 def descendants(pid: int) -> list[int]:
@@ -133,13 +139,6 @@ def descendants(pid: int) -> list[int]:
 
 def command_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
-
-
-def _status_kib(pid: int, name: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1])
-    return 0
 
 
 def _read_process_table() -> tuple[dict[int, int], dict[int, int]]:

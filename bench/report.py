@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +40,20 @@ class Bar:
         return f"{verdict}  {self.ratio:6.2f}  (bar >= {self.least:g})  {self.what}"
 
 
+def within(what: str, taken: float | None, allowed: float, unit: str) -> Bar:
+    """A limit as a ratio: what is allowed over what was taken."""
+    if taken is None:
+        return Bar(f"{what}: at most {allowed:g} {unit}", None, 1.0)
+    return Bar(f"{what}: {taken:,.3g} of at most {allowed:,g} {unit}", allowed / taken if taken else math.inf, 1.0)
+
+
+def reaching(what: str, reached: float | None, least: float, unit: str) -> Bar:
+    """A rate as a ratio: what was reached over what is asked for."""
+    if reached is None:
+        return Bar(f"{what}: at least {least:,g} {unit}", None, 1.0)
+    return Bar(f"{what}: {reached:,.0f} of at least {least:,g} {unit}", reached / least, 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """One row of the bars: a table of programs, the ratios, and what a reader must know beside them."""
@@ -48,6 +64,11 @@ class Report:
     bars: Sequence[Bar]
     notes: Sequence[str] = field(default=())
     failed: bool = False
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    """The median of some rounds with the least and the most of them."""
+    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
 
 
 def progress(text: str) -> None:

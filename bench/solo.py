@@ -92,6 +92,10 @@ class Solo:
             self._process.rest(POLL_S)
         raise ProcessError(f"dutyline {self.command} is not ready after {READY_WITHIN_S:.0f} s")
 
+    def rest(self, seconds: float) -> None:
+        assert self._process is not None
+        self._process.rest(seconds)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop()

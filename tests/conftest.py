@@ -30,6 +30,15 @@ Launch = Callable[..., Awaitable[Browser]]
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seconds", type=float, default=12.0, help="how long each run of faults lasts")
     parser.addoption("--fault-seed", type=int, help="the schedule of an earlier run of faults; a new one without it")
+    parser.addoption("--fault-root", action="store_true", help="also break what only root can break")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs root is left out unless asked for, and then never skipped."""
+    if not config.getoption("--fault-root"):
+        left_out = [item for item in items if item.get_closest_marker("root")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

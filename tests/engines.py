@@ -116,6 +116,9 @@ class Engine:
     def __init__(self, name: str) -> None:
         self.name = name
         self.port = free_port()
+        self.address = "127.0.0.1"
+        self.network = ""
+        """A network namespace to start it in, of which `address` is one end; needs root."""
         self.folder: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -143,14 +146,19 @@ class Engine:
                 cwd=folder,
                 # Its own session: Ctrl-C reaches only the program that stops it in order.
                 start_new_session=True,
-                user=account.pw_uid if account else None,
-                group=account.pw_gid if account else None,
+                user=account.pw_uid if account and not self.network else None,
+                group=account.pw_gid if account and not self.network else None,
                 extra_groups=[] if account else None,
             )
         return self.process
 
     def _bound_to_us(self, command: Sequence[str], account: pwd.struct_passwd | None) -> Sequence[str]:
         """The same command, which ends with us even when we are killed."""
+        if self.network:
+            # Only root enters a namespace, so the account is changed inside it.
+            become = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
+            inside = ["ip", "netns", "exec", self.network, "setpriv", *become, "--pdeathsig", "INT"]
+            return [*inside, *command]
         if account is None:
             return tethered(command, signal.SIGINT)
         # Another account may not be able to read this checkout, so the system's own tool does it.
@@ -200,7 +208,7 @@ class PostgresServer(Engine):
         self.settings = POSTGRES_SETTINGS | settings
 
     def url(self, database: str = "dutyline") -> str:
-        return f"postgresql://{DATABASE_USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{DATABASE_USER}@{self.address}:{self.port}/{database}"
 
     def start(self) -> str:
         account = unprivileged_account()
@@ -210,7 +218,8 @@ class PostgresServer(Engine):
         fresh = not data.exists()
         if fresh:
             self._create_cluster(binaries, data, account)
-        options = [f"--{name}={value}" for name, value in self.settings.items()]
+        settings = self.settings | {"listen_addresses": self.address}
+        options = [f"--{name}={value}" for name, value in settings.items()]
         process = self._launch(
             [
                 str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(folder),
@@ -269,6 +278,8 @@ class PostgresServer(Engine):
         )  # fmt: skip
         if made.returncode != 0:
             raise EngineError(f"initdb failed:\n{made.stderr.decode(errors='replace')[-2000:]}")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def _accepts_connections(self) -> bool:
         """The eighth line of postmaster.pid says ready; the first tells a file left by a crash."""
@@ -289,14 +300,14 @@ class RedisServer(Engine):
         self.options = options
 
     def url(self, database: int = 0) -> str:
-        return f"redis://127.0.0.1:{self.port}/{database}"
+        return f"redis://{self.address}:{self.port}/{database}"
 
     def start(self) -> str:
         folder = self._make_folder()
         process = self._launch(
             [
-                str(find_redis_binary()), "--port", str(self.port), "--bind", "127.0.0.1",
-                "--save", "", "--appendonly", "no", "--dir", str(folder), *self.options,
+                str(find_redis_binary()), "--port", str(self.port), "--bind", self.address,
+                "--protected-mode", "no", "--save", "", "--appendonly", "no", "--dir", str(folder), *self.options,
             ],
             None,
             folder,
@@ -318,7 +329,7 @@ class RedisServer(Engine):
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            with socket.create_connection((self.address, self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(7) == b"+PONG\r\n"
         except OSError:

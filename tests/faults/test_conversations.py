@@ -18,7 +18,8 @@ from tests.faults.report import longest_gaps
 from tests.faults.shapes import on_postgres, on_sqlite
 from tests.faults.workshop import Workshop
 
-pytestmark = pytest.mark.faults
+# A long run strikes with every fault, some of which last half a minute and more.
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 # A client that is sent away by one process is with another one in this time.
 AWAY_WITHIN_S = 5.0

@@ -1,0 +1,68 @@
+"""Row `guard`: what the search for identifiers costs a message, by its length.
+
+The texts are the clean sentences of the labelled set, joined and cut to length. As a reference the same texts are encoded
+and sealed, which is the cheapest thing that every message needs.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.identifiers import read_sentences
+from bench.report import Bar, Options, Report, spread, within
+from chat.identifiers import find_identifiers
+from core.crypto import DataKey
+
+LENGTHS = (120, 250, 500, 1_000, 2_000, 4_000)
+TEXTS = 40
+BEST_OF = 5
+
+
+def run(folder: Path, options: Options) -> Report:
+    joined = " ".join(one.text for one in read_sentences() if not one.gold)
+    cipher = DataKey(bytes(range(32)))
+    searched: dict[int, list[float]] = {length: [] for length in LENGTHS}
+    sealed: dict[int, list[float]] = {length: [] for length in LENGTHS}
+    for _ in range(options.rounds):
+        for length in LENGTHS:
+            texts = _texts(joined, length)
+            searched[length].append(_time_ms(find_identifiers, texts))
+            sealed[length].append(_time_ms(lambda text: cipher.seal(text.encode(), b"bench"), texts))
+    taken = {length: statistics.median(times) for length, times in searched.items()}
+    return Report(
+        title=f"Search for identifiers in clean messages, ms each; median of {options.rounds} rounds, each the best of {BEST_OF}",
+        columns=("characters", "search ms", "sealing ms", "search, us a character"),
+        lines=[
+            (
+                f"{length:,}",
+                spread(searched[length], 4),
+                spread(sealed[length], 4),
+                f"{1e3 * taken[length] / length:.3f}",
+            )
+            for length in LENGTHS
+        ],
+        bars=[
+            within("a message of 120 characters", taken[120], 0.05, "ms"),
+            within("a message of 500 characters", taken[500], 0.3, "ms"),
+            # Twice as long may cost twice as much, and a third more for what a short text does not fill.
+            Bar("linear: a character of 500 over one of 4,000", (taken[500] / 500) / (taken[4_000] / 4_000), 0.75),
+        ],
+    )
+
+
+def _texts(joined: str, length: int) -> list[str]:
+    return [joined[start : start + length] for start in range(0, len(joined) - length, length)][:TEXTS]
+
+
+def _time_ms(work: Callable[[str], object], texts: Sequence[str]) -> float:
+    """Processor time of one text, the mean in the best of some tries, so that a busy machine does not count."""
+    best = float("inf")
+    for _ in range(BEST_OF):
+        begun = time.thread_time()
+        for text in texts:
+            work(text)
+        best = min(best, time.thread_time() - begun)
+    return 1e3 * best / len(texts)
