@@ -46,6 +46,9 @@ RESTED_S = 0.5
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
+# A network that swallows everything is found out by the kernel: what is sent must be acknowledged in three seconds, and
+# whoever only waits asks after five whether the other end lives. Otherwise one statement may wait a quarter of an hour.
+BLACK_HOLE = {"tcp_user_timeout": 3000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -141,7 +144,7 @@ def _postgres_engine(url: str) -> AsyncEngine:
         pool_timeout=2,
         pool_recycle=1800,
         hide_parameters=True,
-        connect_args={"connect_timeout": 3, "options": POSTGRES_OPTIONS},
+        connect_args={"connect_timeout": 2, "options": POSTGRES_OPTIONS, **BLACK_HOLE},
     )
     _check_after_rest(engine.sync_engine)
     return engine
