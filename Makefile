@@ -29,8 +29,8 @@ check: .venv/.dev ## format, lint, types, layers and dependencies
 bench: .venv/.dev static/dist/.built engines ## measure it, with its references in the same run
 	@$(PY) -m bench $(BENCH)
 
-faults: .venv/.dev static/dist/.built engines ## break its parts one after the other, for longer than in `make test` (ROOT=1: more)
-	@$(PY) -m pytest tests/faults -s --fault-seconds 75 $(if $(ROOT),--fault-root) $(FAULTS)
+faults: .venv/.dev static/dist/.built engines ## break its parts one after the other, longer than in `make test` (SEED=n, ROOT=1)
+	@$(PY) -m pytest tests/faults -s --fault-seconds 60 $(if $(SEED),--seed $(SEED)) $(if $(ROOT),--fault-root) $(FAULTS)
 
 engines: .venv/.dev
 	@setup/engines

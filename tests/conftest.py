@@ -29,7 +29,8 @@ Launch = Callable[..., Awaitable[Browser]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seconds", type=float, default=12.0, help="how long each run of faults lasts")
-    parser.addoption("--fault-seed", type=int, help="the schedule of an earlier run of faults; a new one without it")
+    earlier = "the schedule of an earlier run of faults; a new one without it"
+    parser.addoption("--seed", "--fault-seed", dest="fault_seed", type=int, help=earlier)
     parser.addoption("--fault-root", action="store_true", help="also break what only root can break")
 
 
@@ -48,7 +49,7 @@ def fault_seconds(pytestconfig: pytest.Config) -> float:
 
 @pytest.fixture(scope="session")
 def fault_seed(pytestconfig: pytest.Config) -> int:
-    seed: int | None = pytestconfig.getoption("--fault-seed")
+    seed: int | None = pytestconfig.getoption("fault_seed")
     return random.getrandbits(32) if seed is None else seed
 
 

@@ -14,6 +14,7 @@ HEADINGS = ("fault", "times", "acknowledged", *BROKEN, "longest gap (s)", "lates
 CARRIERS = ("socket", "stream + POST", "poll + POST", "form")
 WAY_HEADINGS = ("network", "clients", *CARRIERS, *BROKEN, "longest gap (s)")
 CALM = "(none)"
+MOST_TRIES = 4
 
 
 def table(run: Run, findings: Iterable[Finding]) -> str:
@@ -94,10 +95,16 @@ def slowest(run: Run, count: int = 5) -> str:
         return (message.acknowledged_at or message.began) - message.began
 
     return "\n".join(
-        f"{wait(message):5.1f} s  {message.sender}: "
-        + ", ".join(f"{answer.code or answer.outcome} at {answer.at - message.began:.1f}" for answer in message.answers)
+        f"{wait(message):5.1f} s  {message.sender}: {_tries(message)}"
         for message in sorted(run.messages, key=wait, reverse=True)[:count]
     )
+
+
+def _tries(message: Message) -> str:
+    told = [f"{answer.code or answer.outcome} at {answer.at - message.began:.1f}" for answer in message.answers]
+    if len(told) <= MOST_TRIES:
+        return ", ".join(told)
+    return f"{told[0]}, {len(told) - 2} more, {told[-1]}"
 
 
 def _last_shown(screens: Iterable[Screen]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Conversations while one part after the other breaks: what was acknowledged is stored once, in order, and everybody sees it.
 
 `make test` gives each engine a short run under a new seed; `make faults` a long one. A run prints its seed and what
-happened; `--fault-seed N` gives its schedule again.
+happened; `--seed N` gives its schedule again.
 """
 
 from collections.abc import Sequence
