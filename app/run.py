@@ -22,6 +22,7 @@ from app import demo
 from app.data_dir import hold_data_dir
 from app.embedded import EmbeddedRedis, choose_socket
 from app.main import create_app
+from app.memory import keep_few_heaps
 from app.migrations import check_migrated, migrate
 from app.offline import database_url, staff_of, write_privately
 from app.processes import WebProcesses
@@ -40,6 +41,7 @@ from core.signals import open_redis
 def run_demo(settings: Settings) -> int:
     """`dutyline run`: makes what is missing, then web and worker together."""
     write_privately()
+    keep_few_heaps()
     Assets().check_built()
     with _full_disk_explained(), hold_data_dir(settings.data_dir):
         settings.data_dir.chmod(0o700)
@@ -55,6 +57,7 @@ def run_demo(settings: Settings) -> int:
 def run_web(settings: Settings) -> int:
     """`dutyline web`: never makes a key, an account or a table."""
     write_privately()
+    keep_few_heaps()
     _check_before_web(settings)
     with _full_disk_explained(), _own_redis_folder(settings):
         asyncio.run(_refuse_demo_accounts(settings))
@@ -64,12 +67,14 @@ def run_web(settings: Settings) -> int:
 
 def run_web_process(settings: Settings, inherited: Inherited) -> int:
     """One of several web processes; its parent has checked everything."""
+    keep_few_heaps()
     return _in_loop(_serve(settings, None, inherited))
 
 
 def run_worker_alone(settings: Settings) -> int:
     """`dutyline worker`."""
     write_privately()
+    keep_few_heaps()
     _check_keys(settings)
     check_migrated(database_url(settings))
     asyncio.run(_refuse_demo_accounts(settings))

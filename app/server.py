@@ -8,7 +8,6 @@ with 1012), then uvicorn stops; the whole takes 12 s at most, whoever stalls. uv
 import asyncio
 import contextlib
 import errno
-import gc
 import logging
 import os
 import resource
@@ -23,6 +22,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.guard import GuardedRequests, GuardedSocket
+from app.memory import collect_less_often
 from core.errors import StartError
 from core.settings import Settings
 
@@ -141,7 +141,7 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _collect_less_often()
+        collect_less_often()
         if self._ready_fd is not None:
             os.write(self._ready_fd, b"1")
             os.close(self._ready_fd)
@@ -193,13 +193,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=int(STOP_WITHIN_S),
         workers=1,
     )
-
-
-def _collect_less_often() -> None:
-    """What is there now stays until the end, and thousands of sockets stay for hours: look through them rarely."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
