@@ -8,6 +8,7 @@
  * sent, `state` with {name, closing} when the words for people change.
  */
 
+import { Backoff, shortJitter } from './backoff.js'
 import { readClosing } from './closing.js'
 import { Emitter } from './emitter.js'
 import { newId } from './ids.js'
@@ -16,8 +17,6 @@ import { Pulse } from './pulse.js'
 
 const ABNORMAL = 1006
 const OVER = 4105
-const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_MS = 30000
 const BEHIND_MS = 3000
 /** A transport that ends itself by plan comes back unseen, unless it ends so soon that it is of no use. */
 const USEFUL_LIFE_MS = 5000
@@ -52,7 +51,9 @@ export class Connection extends Emitter {
     this._tab = newId()
     this._doors = doors
     this._build = build
-    this._tries = 0
+    this._backoff = new Backoff()
+    /** Until then the server does not want us back, whatever happens here. */
+    this._notBefore = 0
     /** @type {import('./transports.js').Carrier | null} */
     this._carrier = null
     /** @type {Pulse | null} */
@@ -109,7 +110,7 @@ export class Connection extends Emitter {
 
   /** Something says that the network may have changed: look at once instead of waiting. */
   check() {
-    if (this.closing) return
+    if (this.closing || Date.now() < this._notBefore) return
     const silentMs = Date.now() - (this._pulse?.heardAt ?? 0)
     const canAsk = this._transport?.pings && silentMs < DEAD_MS
     if (!this.isUp || (silentMs > STALE_MS && !canAsk)) this.open()
@@ -119,7 +120,7 @@ export class Connection extends Emitter {
   /** The network is back: what failed without it says nothing about the transports. */
   comeBack() {
     this._ladder.restart()
-    this._tries = 0
+    this._backoff.reset()
     this.check()
   }
 
@@ -160,7 +161,7 @@ export class Connection extends Emitter {
     this._emit(`frame:${frame.type}`, frame)
     if (frame.type === 'caught_up') this._onCaughtUp(frame)
     else if (frame.type === 'heartbeat') this._onHeartbeat(frame.last_seq ?? {})
-    else if (frame.type === 'reconnect') this._comeBack((frame.after_ms ?? 0) + Math.random() * FIRST_WAIT_MS)
+    else if (frame.type === 'reconnect') this._comeBack(shortJitter(), frame.after_ms)
     else if (frame.type === 'welcome' && frame.conversations?.length === 0) this._rise()
   }
 
@@ -179,7 +180,7 @@ export class Connection extends Emitter {
     const place = this.places.get(conversation)
     if (place !== undefined && seq <= place) return false
     if (place !== undefined && seq > place + 1) {
-      this._comeBack(Math.random() * FIRST_WAIT_MS)
+      this._comeBack(shortJitter())
       return false
     }
     this.places.set(conversation, seq)
@@ -196,7 +197,7 @@ export class Connection extends Emitter {
     if (this.isUp) return
     clearTimeout(this._waiting)
     this.isUp = true
-    this._tries = 0
+    this._backoff.reset()
     this._upSince = Date.now()
     this._ladder.succeed(() => this.open())
     const line = this._line
@@ -244,7 +245,7 @@ export class Connection extends Emitter {
     } else {
       // Below a transport that fails from the start there may be one that works: it is tried before waiting.
       const hasAnother = code === ABNORMAL && !this._ladder.fail(wasUp, lifeMs) && !wasUp
-      this._comeBack(Math.max(hasAnother ? 0 : this._backOff(), closing.afterMs ?? 0))
+      this._comeBack(hasAnother ? 0 : this._backoff.next(), closing.afterMs)
     }
   }
 
@@ -256,19 +257,16 @@ export class Connection extends Emitter {
     this._setState('closed', closing)
   }
 
-  /** Full jitter, so that thousands who were cut off at once do not return at once. */
-  _backOff() {
-    const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this._tries)
-    this._tries = Math.min(this._tries + 1, 10)
-    return Math.random() * ceiling
-  }
-
-  /** @param {number} waitMs */
-  _comeBack(waitMs) {
+  /**
+   * @param {number} waitMs
+   * @param {number} [afterMs] What the server asked for, before which nothing brings us back.
+   */
+  _comeBack(waitMs, afterMs = 0) {
     this._drop()
-    const isFirst = this._upSince === 0 && this._tries < 2
+    this._notBefore = Date.now() + afterMs
+    const isFirst = this._upSince === 0 && this._backoff.tries < 2
     this._setState(isOffline() ? 'offline' : isFirst ? 'connecting' : 'reconnecting')
-    this._waiting = setTimeout(() => this.open(), waitMs)
+    this._waiting = setTimeout(() => this.open(), afterMs + waitMs)
   }
 
   /** Nothing that the old transport may still say is listened to from here on. */

@@ -10,6 +10,14 @@ import { newId } from './ids.js'
 import { postJson } from './post.js'
 import { clockText } from './times.js'
 
+/** What the panel says over a note, where it stands in the panel. */
+const NOTE_WORDS = [
+  ['.hold__lead', 'note_held_lead'],
+  ['[data-action="hold-edit"]', 'note_edit'],
+  ['[data-action="hold-mask"]', 'note_mask'],
+  ['[data-action="hold-send"]', 'note_send']
+]
+
 /**
  * The page that answers an action may bring the note as well; it stands there once.
  *
@@ -102,7 +110,11 @@ export class NoteForm {
         this.send(form, true)
       }
     }, form)
-    this._say(this._words('hold_announced'))
+    for (const [place, key] of NOTE_WORDS) {
+      const part = panel.querySelector(place)
+      if (part) part.textContent = this._words(key)
+    }
+    this._say(this._words('note_held'))
     panel.focus()
   }
 }

@@ -1,7 +1,7 @@
 """The stage, once a worker on each engine."""
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,3 +40,13 @@ def stage(request: pytest.FixtureRequest) -> Stage:
     name = "sqlite_stage" if request.param == "sqlite" else "postgres_stage"
     found: Stage = request.getfixturevalue(name)
     return found
+
+
+@pytest.fixture(scope="session")
+def lenient() -> Iterator[LiveService]:
+    """`dutyline run` without rate limits, for tests in which one person does a lot."""
+    with (
+        tempfile.TemporaryDirectory(prefix="dl-") as folder,
+        LiveService(Path(folder), environment={"RATE_LIMITS": "off"}) as service,
+    ):
+        yield service

@@ -16,6 +16,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 NARROW = 320
 PATIENCE_MS = 15_000
+REMARKS = ("Failed to load resource", "WebSocket connection to")
 PARTS_OF_A_PAGE = {"stylesheet", "script", "font", "image"}
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -32,7 +33,7 @@ async def opened(browser: Browser, url: str, is_own: IsOwn, **options: Any) -> A
 
     def hear(message: ConsoleMessage) -> None:
         # That an answer was a refusal is the browser's own remark, and may be what the test is about.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith(REMARKS):
             problems.append(f"console: {message.text}")
 
     def receive(response: Response) -> None:

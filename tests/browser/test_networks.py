@@ -1,0 +1,170 @@
+"""Ada on the networks of her work: each thing she says arrives once, and the page says how it is in words."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.meeting import CONNECTED, OFFLINE, SLOW, Meeting, expect_line, expect_once, meeting
+from tests.browser.people import write
+from tests.conftest import Launch
+from tests.faults.boxes import Buffers, Cuts, Refuses, Swallows
+from tests.faults.proxy import Box, Proxy
+from tests.live import LiveService
+
+pytestmark = pytest.mark.browser
+
+FIRST = "He has been told that she moved."
+SECOND = "He is here at three."
+ANSWER = "Begin with what he wants from the order."
+MINUTE_MS = 60_000
+REMEMBERED = "sessionStorage.getItem('transport')"
+
+
+@asynccontextmanager
+async def behind(
+    service: LiveService, launch: Launch, make_box: Callable[[], Box]
+) -> AsyncIterator[tuple[Browser, Proxy]]:
+    """A browser whose every connection goes through such a box."""
+    async with Proxy(service.port(), make_box) as proxy:
+        browser = await launch(f"--host-resolver-rules=MAP 127.0.0.1:{service.port()} 127.0.0.1:{proxy.port}")
+        yield browser, proxy
+        await browser.close()
+
+
+async def they_talk(met: Meeting) -> None:
+    """A word from each side arrives once."""
+    await write(met.ada, FIRST)
+    await expect(met.cora.locator(".entry--other", has_text=FIRST)).to_be_visible()
+    await write(met.cora, ANSWER)
+    await expect(met.ada.locator(".entry--other", has_text=ANSWER)).to_be_visible()
+    await write(met.ada, SECOND)
+    await expect(met.cora.locator(".entry--other", has_text=SECOND)).to_be_visible()
+    await expect(met.ada.locator('.entry--own[data-state="sending"]')).to_have_count(0)
+    for page in (met.ada, met.cora):
+        await expect_once(page, FIRST, ANSWER, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("make_box", "transport"),
+    [(Refuses, "stream"), (Swallows, "stream"), (lambda: Buffers(30), "poll")],
+    ids=["refuses upgrades", "swallows frames", "buffers responses"],
+)
+async def test_what_works_is_found_and_remembered(
+    browser: Browser, lenient: LiveService, launch: Launch, make_box: Callable[[], Box], transport: str
+) -> None:
+    async with (
+        behind(lenient, launch, make_box) as (front, _),
+        meeting(lenient, browser, front=front) as met,
+    ):
+        await expect_line(met.ada, SLOW)
+        await they_talk(met)
+        assert await met.ada.evaluate(REMEMBERED) == transport
+        assert await met.ada.evaluate("[sessionStorage.length, localStorage.length]") == [1, 0]
+
+
+async def test_connections_that_are_cut_again_and_again(browser: Browser, lenient: LiveService, launch: Launch) -> None:
+    async with (
+        behind(lenient, launch, lambda: Cuts(3)) as (front, _),
+        meeting(lenient, browser, front=front) as met,
+    ):
+        await they_talk(met)
+        await expect_line(met.ada, SLOW)
+
+
+async def test_better_transport_is_tried_after_ten_minutes(
+    browser: Browser, lenient: LiveService, launch: Launch
+) -> None:
+    boxes: list[Callable[[], Box]] = [Refuses]
+
+    def make_box() -> Box:
+        return boxes[0]()
+
+    async with (
+        behind(lenient, launch, make_box) as (front, _),
+        meeting(lenient, browser, front=front, clock=True) as met,
+    ):
+        await expect_line(met.ada, SLOW)
+        boxes[0] = Box
+        await met.ada.clock.fast_forward(9 * MINUTE_MS)
+        await expect_line(met.ada, SLOW)
+        await met.ada.clock.fast_forward(MINUTE_MS + 1000)
+        await expect_line(met.ada, CONNECTED)
+        assert await met.ada.evaluate(REMEMBERED) is None
+        await they_talk(met)
+
+
+async def test_offline_and_back(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.ada, CONNECTED)
+        await met.ada.context.set_offline(True)
+        await expect_line(met.ada, OFFLINE)
+        said = [await write(met.ada, text) for text in (FIRST, SECOND)]
+        await write(met.cora, ANSWER)
+        await met.ada.context.set_offline(False)
+        await expect_line(met.ada, CONNECTED)
+        for one in said:
+            await expect(one).to_have_attribute("data-state", "read")
+        await expect_once(met.cora, FIRST, SECOND)
+        await expect_once(met.ada, FIRST, SECOND)
+        await expect_once(met.ada, ANSWER)
+
+
+async def test_after_a_minute_it_can_be_tried_again(browser: Browser, lenient: LiveService, launch: Launch) -> None:
+    async with (
+        behind(lenient, launch, Box) as (front, proxy),
+        meeting(lenient, browser, front=front, clock=True) as met,
+    ):
+        await expect_line(met.ada, CONNECTED)
+        proxy.stall()
+        said = await write(met.ada, FIRST)
+        await expect(said.locator('[data-slot="state"]')).to_have_text("Sending")
+        await met.ada.clock.fast_forward(MINUTE_MS)
+        await expect(said.locator('[data-slot="state"]')).to_have_text("Not sent")
+        again = said.get_by_role("button", name="Try again")
+        await expect(again).to_be_visible()
+        await again.click()
+        await expect(said.locator('[data-slot="state"]')).to_have_text("Sending")
+        proxy.resume()
+        await expect(said).to_have_attribute("data-state", "read")
+        await expect_once(met.cora, FIRST)
+
+
+async def test_one_at_a_time_in_order(browser: Browser, lenient: LiveService, launch: Launch) -> None:
+    async with (
+        behind(lenient, launch, Box) as (front, proxy),
+        meeting(lenient, browser, front=front) as met,
+    ):
+        await expect_line(met.ada, CONNECTED)
+        proxy.stall()
+        texts = [f"Thought {number}." for number in range(1, 6)]
+        for text in texts:
+            await write(met.ada, text)
+        await expect(met.ada.locator('.entry--own[data-state="sending"]')).to_have_count(len(texts))
+        proxy.cut()
+        proxy.resume()
+        await expect(met.cora.locator(".entry--other", has_text=texts[-1])).to_be_visible()
+        await expect(met.ada.locator('.entry--own[data-state="sending"]')).to_have_count(0)
+        for page in (met.ada, met.cora):
+            await expect_once(page, *texts)
+
+
+async def test_machine_that_slept(browser: Browser, lenient: LiveService, launch: Launch) -> None:
+    """Its socket is dead and nobody said so; what was missed is there at once when it wakes."""
+    async with (
+        behind(lenient, launch, Box) as (front, proxy),
+        meeting(lenient, browser, front=front, clock=True) as met,
+    ):
+        await expect_line(met.ada, CONNECTED)
+        proxy.swallow()
+        await write(met.cora, ANSWER)
+        await expect_once(met.cora, ANSWER)
+        assert ANSWER not in await log_of(met.ada)
+        await met.ada.clock.fast_forward(30 * MINUTE_MS)
+        await expect_once(met.ada, ANSWER)
+        await expect_line(met.ada, CONNECTED)
+
+
+async def log_of(page: Page) -> str:
+    return await page.locator(".log").inner_text()
