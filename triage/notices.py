@@ -30,6 +30,10 @@ TEXTS: dict[str, str] = {
     "set_away": "You let {missed} offers go by and were set to away. Go online when you are back.",
     "advisor_set_away": "{name} let {missed} offers go by and was set to away.",
     "advisor_lost": "{name} could not be reached any longer. {conversation} went back into the line, ahead of the others.",
+    "transferred_to_you": "{name} handed {conversation} over to you.",
+    "transferred_away": "{name} gave {conversation} to somebody else.",
+    "invited": "{name} asks you to come to {conversation}.",
+    "regraded": "{name} changed the urgency of {conversation}.",
     "closed_with_waiting": "The service closed while people waited ({count}). They were told, and what they asked is kept "
     "under Questions left.",
 }
