@@ -5,6 +5,9 @@ on the one write connection, so that no read is ever upgraded. Whatever the driv
 be reached, is full or is locked becomes `Unavailable`; after it, whether the commit happened is not known.
 """
 
+import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +46,8 @@ SQLITE_SETTINGS = (
     "trusted_schema=OFF",
 )
 RESTED_S = 0.5
+PING_S = 2.0
+LONGEST_S = 20.0
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
@@ -80,14 +85,27 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that only reads. Never hold it while waiting for anything but the database."""
-        async with _refusing(), self._reader.connect() as connection:
+        async with _refusing(), self._reader.connect() as connection, self._bounded(connection):
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed when the block ends and rolled back when it raises."""
-        async with _refusing(), self._writer.begin() as connection:
+        async with _refusing(), self._writer.connect() as connection, self._bounded(connection), connection.begin():
             yield connection
+
+    @asynccontextmanager
+    async def _bounded(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Cut the wire of a transaction that does not end: a server that hears and never answers would hold it for ever."""
+        if self.is_sqlite:
+            yield
+            return
+        raw = (await connection.get_raw_connection()).driver_connection
+        timer = asyncio.get_running_loop().call_later(LONGEST_S, _cut, raw)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
         await self._writer.dispose()
@@ -165,7 +183,17 @@ def _check_after_rest(engine: Engine) -> None:
         since = record.info.get("rests_since")
         if since is None or time.monotonic() - since < RESTED_S:
             return
+        timer = asyncio.get_running_loop().call_later(PING_S, _cut, record.driver_connection)
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as problem:
             raise DisconnectionError from problem
+        finally:
+            timer.cancel()
+
+
+def _cut(raw: Any) -> None:
+    """End the connection below the driver, which would otherwise go on waiting for the server's word."""
+    if not raw.closed:
+        with socket.socket(fileno=os.dup(raw.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)

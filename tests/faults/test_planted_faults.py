@@ -152,6 +152,18 @@ async def test_a_hint_that_could_not_be_followed_is_made_good_soon(scene: Scene)
     assert scene.link.cuts_left == 0
 
 
+async def test_a_database_that_hears_and_does_not_answer(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells such a connection from one that works slowly but time: the writer must not wait for it for ever."""
+    monkeypatch.setattr("core.db.LONGEST_S", 1.0)
+    monkeypatch.setattr("core.db.PING_S", 0.5)
+    await scene.say()
+    scene.link.swallow()
+    said = asyncio.create_task(scene.say())
+    await until(said.done, within_s=12, what="the message to get through by new connections")
+    findings = await scene.look()
+    assert not findings, describe(findings)
+
+
 class AcknowledgesBeforeCommit(Log):
     async def _commit(self, batch: Sequence[Any]) -> Any:
         tops = await self.tops([one.conversation_id for one in batch])
