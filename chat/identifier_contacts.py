@@ -78,9 +78,11 @@ _STREET = re.compile(
     r"|parade|park|green|estate|quay|wharf|villas|cottages|buildings|fields|st|rd|ave|ln|cres|gdns|dr|cl|tce|sq)(?!\w)",
     re.IGNORECASE,
 )
-_JOINED_STREET = re.compile(rf"[{CAPITAL}][a-z]{{2,16}}(?:way|gate|side|croft|garth|fields)(?![\w-])(?! [{CAPITAL}])")
+_JOINED_STREET = re.compile(
+    rf"[{CAPITAL}][a-z]{{2,16}}(?:way|gate|side|croft|garth|fields)(?![\w-])(?! [{CAPITAL}])|The [{CAPITAL}][a-z]{{2,16}}(?=[,.])"
+)
 _WELSH_STREET = re.compile(
-    rf"(?:Heol|Ffordd|Stryd|Lôn|Lon|Rhodfa|Cwrt|Rhes|Teras|Clos|Maes|Cae|Gerddi|Dol|Dôl|Erw|Trem|Llwyn|Min|Pant|Rhiw|Penrhiw)"
+    rf"(?:Heol|Ffordd|Stryd|Lôn|Lon|Rhodfa|Cwrt|Rhes|Teras|Clos|Maes|Cae|Gerddi|Dol|Dôl|Erw|Trem|Llwyn|Min|Pant|Rhiw|Penrhiw|Bryn|Coed|Tan|Cefn|Nant|Gwaun|Gelli)"
     rf"(?: (?:y |yr |Y |Yr )?[{CAPITAL}][^\W\d_'-]{{1,19}}){{1,3}}"
     rf"|[{CAPITAL}][^\W\d_]{{1,14}}[ -](?:y|yr|Y|Yr)[ -][{CAPITAL}][^\W\d_'-]{{1,19}}"
 )
@@ -124,7 +126,7 @@ def _street_at(text: str, lower: str, number: re.Match[str]) -> re.Match[str] | 
     if welsh := _WELSH_STREET.match(text, number.end()):
         return welsh
     joined = _JOINED_STREET.match(text, number.end())
-    if joined and _HOME_BEFORE.search(lower[max(0, number.start() - 30) : number.start()]):
+    if joined and (joined[0][:4] == "The " or _HOME_BEFORE.search(lower[max(0, number.start() - 30) : number.start()])):
         return joined
     return None
 

@@ -33,6 +33,11 @@ _CALLED_PAIRS = {
     ("name", "is"), ("names", "are"), ("known", "as"), ("goes", "by"), ("enw", "yw"), ("enw", "ydy"), ("o'r", "enw"),
     ("cleient", "yw"),
 }  # fmt: skip
+_PERSON_PAIRS = {
+    ("case", "of"), ("other", "half"), ("name", "is"), ("touch", "with"), ("scared", "of"), ("afraid", "of"), ("married", "to"),
+    ("relationship", "with"), ("living", "with"), ("lives", "with"), ("worried", "about"), ("contact", "with"), ("back", "to"),
+    ("sleeping", "with"), ("engaged", "to"), ("terrified", "of"), ("pregnant", "by"), ("split", "from"), ("separated", "from"),
+}  # fmt: skip
 _CALL = _words("call calls called")
 _THEM = _words("him her them himself herself themselves")
 _THINGS = _words("""
@@ -88,7 +93,7 @@ def follows_person(tail: str) -> bool:
     before = words[-2] if len(words) > 1 else ""
     if last in _BEING and (_is_person(before) or before in _SEVERAL):
         return True
-    return (before, last) in (("case", "of"), ("other", "half"), ("name", "is"))
+    return (before, last) in _PERSON_PAIRS
 
 
 def _is_person(word: str) -> bool:

@@ -73,8 +73,10 @@ def _longest_stretch(text: str, runs: Runs) -> int:
 
 
 # NHS number. One ten-digit number in eleven passes the check, so either the usual grouping or a word must speak for it.
-_NHS_GROUPED = re.compile(r"(?<![\w/-])(?<!\d\.)(?=(\d{3}[\s.-]{1,2}\d{3}[\s.-]{0,2}\d{4})(?![\w/-]))")
-_NHS_LOOSE = re.compile(r"(?<![\w/-])(?<!\d\.)(?=([3-9](?:[\s.-]{0,2}\d){9})(?![\w/-]))")
+_NHS_GROUPED = re.compile(r"(?<![\w-])(?<!\d[./])(?=(\d{3}[\s.-]{1,2}\d{3}[\s.-]{0,2}\d{4})(?![\w/-]))")
+_NHS_LOOSE = re.compile(
+    r"(?:(?<![\w-])|(?<=nhs)|(?<=number)|(?<=\bno))(?<!\d[./])(?=([3-9](?:[\s.-]{0,2}\d){9})(?![\w/-]))", re.IGNORECASE
+)
 _NHS_WORDS = ("nhs", "n.h.s", "n h s", "patient", "rhif gig")
 _CHI_LOOSE = re.compile(r"(?<![\w/.-])(?=([0-3](?:[\s.-]{0,2}\d){9})(?![\w/-]))")
 
@@ -186,7 +188,7 @@ _UPN = re.compile(r"(?<!\w)[A-HJ-NP-RT-Za-hj-np-rt-z]\d{11}[\dA-HJ-NP-RT-Za-hj-n
 
 
 _CRN_GROUPED = re.compile(
-    r"\bcrn\b[\s.:#=]{0,3}(?:no|number|is)?[\s.:#=]{0,3}([a-z][\s.-]?\d{2,3}[\s.-]?\d{2,3}(?:[\s.-]?\d{2})?)(?![\w/-])"
+    r"\bcrn\b[\s.:#=-]{0,3}(?:no|number|is)?[\s.:#=-]{0,3}([a-z][\s.-]?\d{2,3}[\s.-]?\d{2,3}(?:[\s.-]?\d{2})?)(?![\w/-])"
 )
 _UPN_GROUPED = re.compile(r"(?<!\w)([a-hj-np-rt-z](?:[\s.-]{1,2}\d{1,6}|\d{1,6}){2,6}[a-hj-np-rt-z]?)(?!\w)")
 

@@ -21,7 +21,8 @@ ENGLISH = _read("english")
 LISTED_NAMES = _read("given_names")
 GIVEN_NAMES = identifier_words.GIVEN_NAMES | LISTED_NAMES
 SURNAMES = identifier_words.SURNAMES | _read("surnames")
-PLACES = identifier_words.PLACES | _read("places")
+TOWNS = identifier_words.PLACES
+PLACES = TOWNS | _read("places")
 
 
 def is_word(base: str) -> bool:

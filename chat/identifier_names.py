@@ -18,7 +18,7 @@ from chat.identifier_cues import (
     tail_before,
 )
 from chat.identifier_formats import IdentifierKind, Span
-from chat.identifier_lists import ENGLISH, GIVEN_NAMES, LISTED_NAMES, PLACES, SURNAMES, is_word
+from chat.identifier_lists import ENGLISH, GIVEN_NAMES, LISTED_NAMES, PLACES, SURNAMES, TOWNS, is_word
 from chat.identifier_public import PUBLIC_PEOPLE
 from chat.identifier_words import (
     AFTER_SMALL_TITLE,
@@ -41,6 +41,7 @@ _RUN = re.compile(
 )
 _PARTICLE = re.compile(r" (?:ap|ab|ferch|bin|bint|binti|ibn|van|von|der|ul) | (?:al|el|ul)-", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{1,25}(?:['-][^\W\d_]{1,24}){0,2}")
+_WHOLE_WORD = re.compile(rf"(?<!\w){_WORD.pattern}(?!\w)")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n\"(•*>-])[\s\"'(]{0,3}$")
 _MIDDLE = re.compile(r"[a-z\d,;)] $")
 _SALUTE = re.compile(
@@ -50,6 +51,9 @@ _SALUTE = re.compile(
     re.IGNORECASE,
 )
 _SALUTE_REACH = 36
+# "St Vincent de Paul", "Op Soteria".
+_CHRISTENED = frozenset({"St", "Saint", "Op", "Operation", "Project", "Tropical", "Storm", "Camp", "Lake", "Mount"})
+_WHEREABOUTS = (" in ", " near ", "'s from ", " is from ", "came from ", "comes from ", "fled from ", "are from ")
 _EPONYM_BEFORE = re.compile(r"\b(?:ask(?: for)?|st|saint|king|queen|prince|princess)\.? $", re.IGNORECASE)
 _DOES = re.compile(r" (?:has|had|is|was|says|said|told|hit|went|wants|keeps|did|does|came|left|lives)\b")
 _LAW_AFTER = re.compile(r"'?s? (?:law|rule|card|act)\b", re.IGNORECASE)
@@ -93,31 +97,34 @@ _HARMLESS = frozenset(
     form for base in (ORDINARY | ORGANISATION | PLACES) - _NAMES for form in (base.capitalize(), base.upper())
 ) - (_TITLE_LIKE)
 """Capitals that are no part of any name unless another word makes them one; most messages hold no others."""
+_FIELD = frozenset(base.capitalize() for base in (ORDINARY | ORGANISATION | TOWNS) - _NAMES) - _TITLE_LIKE
+"""What nobody is called: "a man called Rico" is a name, and of places only the large ones are not."""
 _BODIES = frozenset(base.capitalize() for base in ORGANISATION)
 _PLAIN = _HARMLESS | frozenset(base.capitalize() for base in ENGLISH - _NAMES) - _TITLE_LIKE
 """With these, what is no name where it stands alone and nobody is "called" so."""
 _TWO_CAPITALS = re.compile(rf"[{CAPITAL}][\w'-]{{0,40}} {{1,2}}[{CAPITAL}][^\W\d_]")
 
 
-def find_names(text: str, lower: str) -> Iterator[Span]:
+def find_names(text: str, lower: str, *, whole: bool = False) -> Iterator[Span]:
+    """Yield what may be names; `whole` leaves out the quick looks that let most messages pass, and finds the same."""
     words = lower.translate(_SPACED).split()
     introduced = not _CALLING.isdisjoint(words)
     small = not _SMALL_HINTS.isdisjoint(words)
     titled = not _LOUD_TITLES.isdisjoint(words)
-    if small or titled or _may_hold_names(text, introduced):
+    if whole or small or titled or _may_hold_names(text, introduced):
         spans = [*_names_in_capitals(text, introduced), *_names_by_shape(text, words)]
         yield from spans
         yield from _names_in_lists(text, spans)
-    if small:
+    if whole or small:
         yield from _names_in_small_letters(text)
-    if introduced:
+    if whole or introduced:
         yield from _small_names_after_called(text)
 
 
 def _may_hold_names(text: str, introduced: bool) -> bool:
     """Whether the capitals need a closer look: in most messages they only begin sentences or name bodies and places."""
     capitals = _CAPITALISED.findall(text)
-    if _HARMLESS.issuperset(capitals):
+    if (_FIELD if introduced else _HARMLESS).issuperset(capitals):
         return False
     if introduced or _TWO_CAPITALS.search(text):
         return True
@@ -130,7 +137,7 @@ def _is_plain(word: str) -> bool:
 
 
 def _names_in_capitals(text: str, introduced: bool) -> Iterator[Span]:
-    alone = _HARMLESS if introduced else _PLAIN
+    alone = _FIELD if introduced else _PLAIN
     for match in _RUN.finditer(text):
         run = match[0]
         if " " in run:
@@ -185,6 +192,9 @@ def _is_single_name(text: str, start: int, word: str, *, introduced: bool) -> bo
     if word.isupper() and (len(word) < 3 or base not in _SMALL_NAMES):
         return False
     known = base in GIVEN_NAMES or ("-" in base and base.partition("-")[0] in GIVEN_NAMES)
+    if known and base in LISTED_NAMES and text[max(0, start - 12) : start].lower().endswith(_WHEREABOUTS):
+        # The names of many countries hold those of many towns.
+        return False
     if not known and not _is_cued_name(text, start, word, introduced=introduced):
         return False
     return not _LAW_AFTER.match(text, start + len(base)) and not _is_harmless(text, start, start + len(word))
@@ -196,7 +206,7 @@ def _is_cued_name(text: str, start: int, word: str, *, introduced: bool) -> bool
     if base in AMBIGUOUS_NAMES and _MIDDLE.search(text[max(0, start - 2) : start]):
         return True
     if introduced and follows_called(tail_before(text, start)):
-        place = base in PLACES and base not in CUED_NAMES
+        place = base in TOWNS and base not in CUED_NAMES
         return not (word.isupper() or base in ORDINARY or base in ORGANISATION or place)
     if word in _TITLE_LIKE or not _may_be_name(word):
         return False
@@ -223,6 +233,8 @@ def _names_in_run(text: str, start: int, run: str, *, introduced: bool) -> Itera
         # "Cardiff Magistrates Court" is nobody; of "District Judge Parsons" the end is somebody.
         titles = [place for place, (_, word) in enumerate(words) if word in _TITLE_LIKE]
         words = words[titles[0] :] if titles else []
+    if words and words[0][1] in _CHRISTENED:
+        return
     piece: list[tuple[int, str]] = []
     for position, word in words:
         if _belongs(word, piece):
@@ -240,6 +252,8 @@ def _base(word: str) -> str:
 def _belongs(word: str, piece: list[tuple[int, str]]) -> bool:
     """Whether a word goes on with the name begun before it, or may begin one."""
     base = _base(word)
+    if word.islower():
+        return bool(piece)
     after_title = bool(piece) and piece[-1][1] in _TITLE_LIKE
     if after_title and word not in _TITLE_LIKE and len(word) > 1:
         return _follows_title(piece[-1][1], word)
@@ -299,7 +313,9 @@ def _is_full_name(text: str, piece: list[tuple[int, str]], start: int, end: int)
     """Whether two or more capitals are a person and not a body or brand that no list holds."""
     first, last = piece[0][1], _base(piece[-1][1])
     untitled = piece[1][0] if first in _TITLE_LIKE else start
-    if text[untitled:end] in PUBLIC_PEOPLE or _is_eponym(text, start, end):
+    if any(text[place:end] in PUBLIC_PEOPLE for place in (start, untitled, piece[1][0])) or _is_eponym(
+        text, start, end
+    ):
         return False
     if first in _TITLE_LIKE or _base(first).partition("-")[0] in GIVEN_NAMES or _base(first) in AMBIGUOUS_NAMES:
         return True
@@ -329,7 +345,7 @@ def _opens_sentence(text: str, start: int, word: str) -> bool:
 
 def _names_in_small_letters(text: str) -> Iterator[Span]:
     """Find given names typed in small letters, with a surname behind them, "mr brown" and "a lad called jordan"."""
-    words = list(_WORD.finditer(text))
+    words = list(_WHOLE_WORD.finditer(text))
     for index, match in enumerate(words):
         word = match[0].removesuffix("'s")
         following = words[index + 1] if index + 1 < len(words) else None

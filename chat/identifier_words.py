@@ -145,6 +145,7 @@ folder module
 
 # No part of a name: how sentences begin, the field's words, days, months, peoples, firms.
 ORDINARY = _words("""
+mags merlin holmes libra crest compass genie sleuth arena juno athena minerva hestia artemis phoenix atlas op ops
 a able about access according account actually adult advisor advisors adviser advisers after afternoon again age agencies
 all allegation also although always am an and angry another any anybody anyone apparently approved are around article as ask
 asked asking assuming at attended aunt autism away baby bail based because becoming been before behaviour being best better

@@ -145,7 +145,19 @@ def _fold_table() -> dict[int, str | None]:
     table.update(dict.fromkeys((0x2018, 0x2019, 0x02BC, 0x2032, 0x00B4), "'"))
     table.update(dict.fromkeys((0x201C, 0x201D, 0x201E), '"'))
     table.update(
-        {0x2212: "-", 0x2044: "/", 0x2215: "/", 0x2024: ".", 0x00B7: ".", 0x2022: ".", 0x2027: ".", 0x30FB: "."}
+        {
+            0x2212: "-",
+            0x2044: "/",
+            0x2215: "/",
+            0x2024: ".",
+            0x2026: ".",
+            0x00AB: '"',
+            0x00BB: '"',
+            0x00B7: ".",
+            0x2022: ".",
+            0x2027: ".",
+            0x30FB: ".",
+        }
     )
     return table
 

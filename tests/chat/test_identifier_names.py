@@ -67,6 +67,49 @@ def test_name(name: str) -> None:
     assert found(f"I spoke to {name} about it") == only("name", name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Mr Black",
+        "Judge Hargreaves",
+        "Aunty Carol",
+        "PC 1234 Hughes",
+        "Gwenllian ap Rhys",
+        "Fatima al-Hassan",
+        "Ludo van der Berg",
+        "T. J. Morgan",
+        "JOHN THOMAS",
+        "Xiao Mei Zhang",
+        "Oluwaseun Adebayo",
+        "Krzysztof Wójcik",
+        "Llinos",
+        "Siobhán Kearney",
+    ],
+)
+def test_name_of_many_peoples_and_offices(name: str) -> None:
+    assert found(f"I spoke to {name} about it") == only("name", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("the kids are Tyler, Jac and Kai", ["Tyler", "Jac", "Kai"]),
+        ("mum (Chantelle) and dad (Lee)", ["Chantelle", "Lee"]),
+        ("Qozhan's dad is not allowed on site", ["Qozhan"]),
+        ("Qozhan told me he would do it", ["Qozhan"]),
+        ("son Ashton is 5", ["Ashton"]),
+        ("her name's beth and she is 24", ["beth"]),
+        ("gŵr o'r enw Emyr", ["Emyr"]),
+        ("Mae Qozhan yn ofni mynd adref", ["Qozhan"]),
+        ("ei gŵr hi, Alun, sydd yn y carchar", ["Alun"]),
+        ("Re: Qozhan", ["Qozhan"]),
+        ("District Judge Hargreaves said no", ["Judge Hargreaves"]),
+    ],
+)
+def test_name_by_what_stands_beside_it(text: str, names: list[str]) -> None:
+    assert found(text) == only("name", *names)
+
+
 def test_name_that_no_list_holds_is_found_after_called_or_a_person() -> None:
     assert found("a man called john, a man called Qozhan") == only("name", "john", "Qozhan")
     assert found("my client Qozhan Qiu") == only("name", "Qozhan Qiu")
@@ -78,6 +121,21 @@ def test_name_that_no_list_holds_is_found_after_called_or_a_person() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Judge only",
+        "Nurse Practitioner",
+        "Ms Teams",
+        "Labour Ward",
+        "Riverside Hall",
+        "Heddlu De Cymru",
+        "Gyngor Sir Gâr",
+        "Op Soteria",
+        "the Daniel Pelka review",
+        "the Qozhan Review",
+        "Ebbw Vale and Ystradgynlais",
+        "He's from Erbil",
+        "Claimant's partner",
+        "he called police",
+        "a programme called Inspire",
         "Clare's Law",
         "clare's law",
         "Respect Phoneline",

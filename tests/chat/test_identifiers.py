@@ -23,6 +23,7 @@ from chat import (
     identifier_references,
     identifiers,
 )
+from chat.identifier_names import find_names
 from chat.identifiers import (
     LABELS,
     LABELS_CY,
@@ -86,6 +87,12 @@ FRAGMENTS = (
     "cro",
     "https://www.gov.uk/a/1",
 )
+WORDS = (
+    "Tom", "tom", "TOM", "Qozhan", "qozhan", "QOZHAN", "Rico", "Mr", "mr", "PC", "1234", "Judge", "Black",
+    "Mags", "Swansea", "J.", "T", "called", "is", "he", "she", "her", "partner", "client", "said", "Mae",
+    "yn", "Police", "The", "Rocky", "Fields", "Clare's", "Law", "and", ",", "name's", "Jordan", "jordan",
+    "Grace", "MARAC", "Thomas", "thomas", "ap", "O'Brien", "Hi", "\n", "al-Hassan",
+)  # fmt: skip
 messages = st.one_of(
     st.text(max_size=200),
     st.lists(st.sampled_from(FRAGMENTS), max_size=20).map(" ".join),
@@ -301,6 +308,19 @@ def test_masking_ends_with_nothing_left_to_find(text: str) -> None:
 def test_no_number_with_a_check_survives_one_mask(text: str) -> None:
     masked = mask(text, find_identifiers(text))
     assert not {finding.kind for finding in find_identifiers(masked)} & set(CHECKED)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
+@settings(max_examples=600, deadline=None)
+def test_the_quick_looks_change_nothing(text: str) -> None:
+    assert [*find_names(text, text.lower())] == [*find_names(text, text.lower(), whole=True)]
+
+
+def test_the_quick_looks_change_nothing_of_the_labelled_sentences() -> None:
+    for sentence in read_sentences():
+        text = sentence.text
+        if text.isascii():
+            assert [*find_names(text, text.lower())] == [*find_names(text, text.lower(), whole=True)]
 
 
 @given(st.sampled_from(FRAGMENTS), st.integers(2, 6))
