@@ -66,9 +66,9 @@ export class Workspace {
     else this._hooks.onMessage(gist(arrival.page))
   }
 
-  /** Draws the left column anew from the server. */
+  /** Draws the left column anew from the server; the bare desk has it too, and is there when a conversation is over. */
   async refreshLine() {
-    const arrival = await fetchPage(location.href)
+    const arrival = await fetchPage('/desk')
     if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival.page, false)
   }
 

@@ -1,0 +1,89 @@
+"""A conversation that grows: what came earlier is a link away, and the page stays light."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import APIRequestContext, Browser, Page, expect
+
+from tests.browser.meeting import CONNECTED, TOKEN, Meeting, expect_line, meeting
+from tests.browser.pages import check_page
+from tests.live import LiveService
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+
+STRETCH = 200
+MOST_SHOWN = 400
+BEFORE_THE_TALK = 3
+"""The question, the line, the advisor."""
+ENTRIES = '.entry[data-seq]:not([data-seq=""])'
+
+
+async def talk_much(visitor: APIRequestContext, first: int, last: int) -> None:
+    """Numbered messages, in order."""
+    token = TOKEN.search(await (await visitor.get("/chat")).text())
+    assert token is not None
+    for number in range(first, last + 1):
+        content = {"id": f"00000000-0000-4000-8000-{number:012}", "text": f"Thought {number}."}
+        answer = await visitor.post("/chat/messages", data=content, headers={"X-CSRF-Token": token[1]})
+        assert answer.status == 201, answer.status
+
+
+async def test_earlier_messages_without_scripts(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser, java_script_enabled=False) as met:
+        await talk_much(met.ada.context.request, 1, 210)
+        await met.ada.reload()
+        log = met.ada.frame_locator(".chat__frame")
+        await expect(log.locator(ENTRIES)).to_have_count(STRETCH)
+        await log.get_by_role("link", name="Show earlier messages").click()
+        await expect(met.ada.locator("h1")).to_have_text("Earlier messages")
+        await expect(met.ada.locator(ENTRIES)).to_have_count(210 + BEFORE_THE_TALK - STRETCH)
+        await expect(met.ada.get_by_role("link", name="Show earlier messages")).to_have_count(0)
+        await met.ada.get_by_role("link", name="Back to the newest messages").first.click()
+        await expect(met.ada.locator("h1")).to_have_text("With Cora Hughes")
+
+
+async def test_earlier_messages_come_in_place(browser: Browser, lenient: LiveService) -> None:
+    """What is read stays where it is; each entry and each day stands there once."""
+    async with meeting(lenient, browser) as met:
+        await talk_much(met.ada.context.request, 1, 210)
+        await asyncio.gather(met.ada.reload(), met.cora.reload())
+        for page in (met.ada, met.cora):
+            await expect_line(page, CONNECTED)
+            await expect(page.locator(ENTRIES)).to_have_count(STRETCH)
+            link = page.get_by_role("link", name="Show earlier messages")
+            await link.focus()
+            first = page.locator(ENTRIES).first
+            text = await first.inner_text()
+            before = await first.evaluate("entry => entry.getBoundingClientRect().top")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(ENTRIES)).to_have_count(210 + BEFORE_THE_TALK)
+            kept = page.locator(".entry", has_text=text.splitlines()[-1]).first
+            after = await kept.evaluate("entry => entry.getBoundingClientRect().top")
+            assert abs(after - before) < 40
+            await expect(link).to_be_hidden()
+            await expect(page.locator(".log")).to_be_focused()
+            await expect(page.locator('.entry[data-kind="day"]')).to_have_count(1)
+            assert await numbers(page) == list(range(1, 210 + BEFORE_THE_TALK + 1))
+            await check_page(page)
+
+
+async def numbers(page: Page) -> list[int]:
+    return [int(await entry.get_attribute("data-seq") or 0) for entry in await page.locator(ENTRIES).all()]
+
+
+async def test_page_of_a_long_talk_stays_light(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        await talk_much(met.ada.context.request, 1, MOST_SHOWN + 20)
+        await expect(met.cora.locator(".entry", has_text=f"Thought {MOST_SHOWN + 20}.")).to_be_visible()
+        await until(lambda: is_light(met), what="the oldest entries to go")
+        shown = await numbers(met.cora)
+        assert shown == list(range(shown[0], MOST_SHOWN + 20 + BEFORE_THE_TALK + 1))
+        await expect(met.cora.locator('.entry[data-kind="day"]')).to_have_count(1)
+        await met.cora.get_by_role("link", name="Show earlier messages").click()
+        await expect(met.cora.locator(f'[data-seq="{shown[0] - 1}"]')).to_have_count(1)
+
+
+async def is_light(met: Meeting) -> bool:
+    return await met.cora.locator(".entry").count() <= MOST_SHOWN
