@@ -1,8 +1,8 @@
 """The line: who waits in which order, and telling those who look at it.
 
 The database is the truth. Each web process reads the line once when it moved, and every two seconds in any case, and
-tells its own visitors their place and its own advisors the state of the line, at most once a second. The sorted set in
-Redis is a copy for whoever routes; it is written whole, and nothing is decided by it.
+tells its own visitors their place and its own advisors the state of the line, at most once a second, and keeps the copy
+in Redis what it should be (`triage.line_copy`).
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
+from triage.line_copy import LineCopy
 from triage.presence import count_online
 from triage.wait import WINDOW, Claimed, Pace, Range, measure_pace, wait_range
 
@@ -93,7 +94,7 @@ class Queue:
         self._read_at = 0.0
         self._pace: tuple[datetime, tuple[Claimed, ...]] | None = None
         self._told: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
-        self._mirrored: dict[str, int] | None = None
+        self._copy = LineCopy(signals)
         self._moved = asyncio.Event()
         log.on_stored(self._stored_here)
         signals.on("line", self._hinted)
@@ -114,8 +115,6 @@ class Queue:
         self._moved.set()
 
     def _missed_hints(self) -> None:
-        # Redis may be another one now, with an empty copy of the line.
-        self._mirrored = None
         self._moved.set()
 
     # Reading it.
@@ -209,21 +208,10 @@ class Queue:
             return {row.advisor_id: row.held for row in await connection.execute(query)}
 
     async def _mirror(self) -> None:
-        """Write the sorted set anew when the line is not what this process last wrote."""
-        scores = {place.reference: place.sort_key for place in self._line.places}
-        if scores == self._mirrored:
-            return
-        key = f"{self._signals.prefix}:line"
         try:
-            async with self._signals.redis.pipeline(transaction=True) as pipeline:
-                pipeline.delete(key)
-                if scores:
-                    pipeline.zadd(key, scores)
-                await pipeline.execute()
+            await self._copy.write({place.reference: place.sort_key for place in self._line.places})
         except (RedisError, OSError, TimeoutError):
             logger.warning("line_not_mirrored")
-        else:
-            self._mirrored = scores
 
 
 async def _read_places(connection: AsyncConnection) -> tuple[Place, ...]:

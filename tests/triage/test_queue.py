@@ -17,6 +17,7 @@ from core.people import Role, SignedIn
 from core.signals import open_redis
 from tests.triage.house import EPOCH, House
 from tests.waiting import until
+from triage.line_copy import LineCopy
 
 
 class Watcher:
@@ -162,12 +163,26 @@ async def test_the_copy_in_redis_is_made_anew_after_a_loss(house: House, redis: 
     async with followed(house):
 
         async def is_there() -> bool:
-            return await redis.zrange("test:line", 0, -1) == [reference.encode()]
+            return await redis.zrange("{test}:line", 0, -1) == [reference.encode()]
 
         await until(is_there)
         await redis.flushall()
-        house.queue._missed_hints()
         await until(is_there)
+
+
+async def test_the_copy_is_written_once_whole_and_by_anybody(house: House, redis: Redis) -> None:
+    copies = [LineCopy(house.signals) for _ in range(3)]
+    line = {f"R{number:04}": 1_700_000_000_000 - number for number in range(2_500)}
+    written = await asyncio.gather(*(copy.write(line) for copy in copies))
+    assert sum(written) == 1
+    in_order = [name.encode() for name in sorted(line, reverse=True)]
+    assert await redis.zrange(copies[0].key, 0, -1) == in_order
+    assert await copies[1].write(line) is False
+    await redis.script_flush()
+    assert await copies[1].write({"R0001": 1}) is True
+    assert await redis.zrange(copies[0].key, 0, -1) == [b"R0001"]
+    assert await copies[2].write({}) is True
+    assert await redis.exists(copies[0].key) == 0
 
 
 async def test_the_line_goes_on_without_redis(house: House) -> None:
