@@ -55,7 +55,11 @@ class Nemesis:
         await self._faults[name](self._rng)
         healed = time.monotonic()
         await self._until_served(healed, f"after {name}")
-        self.injected.append(Injected(name, began, time.monotonic()))
+        recovered = time.monotonic()
+        self.injected.append(Injected(name, began, recovered))
+        print(
+            f"{name}: broken for {healed - began:.1f} s, everybody served {recovered - healed:.1f} s later", flush=True
+        )
 
     async def _until_served(self, since: float, when: str) -> None:
         try:
