@@ -113,6 +113,19 @@ def disable_account(email: str) -> None:
     print("The account is disabled and its sessions have ended.")
 
 
+@accounts.command("skill")
+def change_skill(
+    email: str,
+    skill: Annotated[str, typer.Argument(help="What this advisor can take that not everybody can, such as welsh.")],
+    remove: Annotated[bool, typer.Option("--remove", help="They do not have it any longer.")] = False,
+) -> None:
+    """Say what an advisor is able to take. Conversations that ask for it go to them first."""
+    from app.commands import change_skill as change
+
+    skills = asyncio.run(change(os.environ, email, skill, has=not remove))
+    print(f"Skills of {email}: {', '.join(skills) or 'none'}.")
+
+
 @guidance.command("import")
 def import_guidance(
     folder: Path,

@@ -23,6 +23,9 @@ from staff.accounts import BY_COMMAND, Account, NewAccount
 from staff.passwords import check_new_password
 from triage.hours import load_timetable
 from triage.office_hours import hours_line, parse_hours, store_always_open, store_hours, timetable_in_words
+from triage.skills import is_skill, set_skill, skills_of
+
+NO_ACCOUNT = "There is no account with this e-mail address. dutyline account list shows all."
 
 
 async def add_account(
@@ -47,8 +50,24 @@ async def disable_account(environ: Mapping[str, str], email: str) -> None:
     async with _staff(environ) as staff:
         account = await staff.accounts.by_email(email)
         if account is None:
-            raise NotFound("There is no account with this e-mail address. dutyline account list shows all.")
+            raise NotFound(NO_ACCOUNT)
         await staff.accounts.disable(account.id)
+
+
+async def change_skill(environ: Mapping[str, str], email: str, skill: str, *, has: bool) -> list[str]:
+    """From the next offer on. Returns the skills of the account."""
+    if not is_skill(skill):
+        raise StartError("A skill is a word in small letters, such as welsh.")
+    audit = _audit(environ)
+    async with _staff(environ) as staff, _database(environ) as database:
+        account = await staff.accounts.by_email(email)
+        if account is None:
+            raise NotFound(NO_ACCOUNT)
+        async with database.write() as connection:
+            await set_skill(connection, account.id, skill, has=has)
+            subject = f"account:{account.id}"
+            await audit.append(connection, utc_now(), BY_COMMAND, "skill_set", subject, skill=skill, has=has)
+            return await skills_of(connection, account.id)
 
 
 async def import_guidance(environ: Mapping[str, str], folder: Path, *, drafts: bool, dry_run: bool) -> int:

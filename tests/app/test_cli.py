@@ -167,6 +167,18 @@ def test_account_is_added_listed_and_disabled(migrated: Dutyline) -> None:
     assert "disabled" in migrated("account", "list").stdout
 
 
+def test_a_skill_is_given_and_taken_back(migrated: Dutyline) -> None:
+    assert add(migrated, "cora@example.org", "advisor").returncode == 0
+    for _ in range(2):
+        assert (
+            migrated("account", "skill", "cora@example.org", "welsh").stdout == "Skills of cora@example.org: welsh.\n"
+        )
+    taken_back = migrated("account", "skill", "cora@example.org", "welsh", "--remove")
+    assert taken_back.stdout == "Skills of cora@example.org: none.\n"
+    assert_one_line(migrated("account", "skill", "dev@example.org", "welsh"), 1, "no account")
+    assert_one_line(migrated("account", "skill", "cora@example.org", "Two Words"), 2, "small letters")
+
+
 def test_password_is_neither_shown_nor_stored(migrated: Dutyline, tmp_path: Path) -> None:
     ended = add(migrated, "cora@example.org", "advisor")
     assert PASSWORD not in ended.stdout + ended.stderr
