@@ -30,7 +30,7 @@ bench: .venv/.dev static/dist/.built engines ## measure it, with its references 
 	@$(PY) -m bench $(BENCH)
 
 faults: .venv/.dev static/dist/.built engines ## break its parts one after the other, longer than in `make test` (SEED=n, ROOT=1)
-	@$(PY) -m pytest tests/faults -s --fault-seconds 60 $(if $(SEED),--seed $(SEED)) $(if $(ROOT),--fault-root) $(FAULTS)
+	@$(PY) -m pytest tests/faults -n 2 --dist worksteal -rP --fault-seconds 60 $(if $(SEED),--seed $(SEED)) $(if $(ROOT),--fault-root) $(FAULTS)
 
 engines: .venv/.dev
 	@setup/engines

@@ -47,10 +47,19 @@ def fault_seconds(pytestconfig: pytest.Config) -> float:
     return float(pytestconfig.getoption("--fault-seconds"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for all workers, who are told what is set here."""
+    if config.option.fault_seed is None:
+        config.option.fault_seed = random.getrandbits(32)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"fault seed: {config.option.fault_seed}"
+
+
 @pytest.fixture(scope="session")
 def fault_seed(pytestconfig: pytest.Config) -> int:
-    seed: int | None = pytestconfig.getoption("fault_seed")
-    return random.getrandbits(32) if seed is None else seed
+    return int(pytestconfig.option.fault_seed)
 
 
 @pytest.fixture
