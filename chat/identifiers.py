@@ -163,8 +163,9 @@ def _fold_table() -> dict[int, str | None]:
 
 
 _FOLDED = _fold_table()
+_BROWSER_LABEL = "email address"  # What static/js/words.js writes for an e-mail or profile.
 _MASKS = re.compile(
-    "|".join(re.escape(f"[{label}]") for label in sorted({*LABELS.values(), *LABELS_CY.values()})),
+    "|".join(re.escape(f"[{label}]") for label in sorted({*LABELS.values(), *LABELS_CY.values(), _BROWSER_LABEL})),
 )
 
 
