@@ -86,8 +86,9 @@ def public_doors(parts: Parts) -> list[Door]:
 
 def staff_doors(parts: Parts) -> list[Door]:
     desk, wrap_up, editor, streams = parts.desk, parts.wrap_up, parts.editor, parts.desk_streams
-    hours = parts.hours
+    hours, supervise, colleagues = parts.hours, parts.supervise, parts.colleagues
     one, article = "/desk/conversations/{reference}", "/editor/{slug}"
+    watched = "/supervise/conversations/{reference}"
     return [
         Door("/sign-out", parts.sign_in.sign_out, SIGNED_IN, POST),
         Door("/account", parts.account.show, SIGNED_IN),
@@ -110,9 +111,25 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door(f"{one}/share", desk.share, DESK, POST),
         Door(f"{one}/dismiss", desk.dismiss, DESK, POST),
         Door(f"{one}/draft", desk.draft, DESK, POST),
+        Door(f"{one}/transfer", colleagues.transfer, DESK, POST),
+        Door(f"{one}/invite", colleagues.invite, DESK, POST),
+        Door(f"{one}/guests/{{account_id}}/dismiss", colleagues.let_go, DESK, POST),
+        Door(f"{one}/leave", colleagues.leave, DESK, POST),
+        Door(f"{one}/regrade", colleagues.regrade, DESK, POST),
+        Door(f"{one}/redact", colleagues.redact, DESK, POST),
+        Door("/desk/invitations/{reference}/accept", colleagues.accept, ADVISOR, POST),
+        Door("/desk/invitations/{reference}/decline", colleagues.decline, ADVISOR, POST),
         Door(f"{one}/end", desk.end, DESK, POST),
         Door(f"{one}/wrap-up", wrap_up.show, DESK),
         Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+        Door("/supervise", supervise.show, SUPERVISOR),
+        Door("/supervise/line", supervise.line, SUPERVISOR, POST),
+        Door(watched, supervise.show_conversation, SUPERVISOR),
+        Door(f"{watched}/join", supervise.join, SUPERVISOR, POST),
+        Door(f"{watched}/advise", supervise.advise, SUPERVISOR, POST),
+        Door(f"{watched}/regrade", supervise.regrade, SUPERVISOR, POST),
+        Door(f"{watched}/reassign", supervise.reassign, SUPERVISOR, POST),
+        Door(f"{watched}/read", supervise.read, SUPERVISOR, POST),
         Door("/supervise/hours", hours.show, OPENING),
         Door("/supervise/hours", hours.change_week, OPENING, POST),
         Door("/supervise/hours/closures", hours.close, OPENING, POST),

@@ -40,7 +40,9 @@ from staff.pages import SignInPages, network
 from staff.passwords import Passwords
 from staff.sessions import Sessions
 from triage.ask import AskPages
+from triage.board import Board
 from triage.claims import Claims
+from triage.colleague_pages import ColleaguePages
 from triage.daily_counts import DailyCounts
 from triage.desk import DeskPages
 from triage.desk_frames import DeskFrames
@@ -49,6 +51,7 @@ from triage.feedback import FeedbackPages, Feedbacks
 from triage.guidance import Guidance
 from triage.hours import Opening
 from triage.hours_pages import HoursPages
+from triage.invitations import Invitations
 from triage.leases import Leases
 from triage.notice_pages import NoticePages
 from triage.notices import Notices
@@ -59,9 +62,12 @@ from triage.queue import Queue
 from triage.report_pages import ReportPages
 from triage.reports import Reports
 from triage.suggestions import Suggestions
+from triage.supervise import SupervisePages
+from triage.supervising import Supervision
 from triage.surroundings import Surroundings
 from triage.ticket import Tickets
 from triage.times import Times
+from triage.transfers import Transfers
 from triage.wrap_up import WrapUpPages, WrapUps
 
 ENQUIRIES_PER_SECOND, ENQUIRIES_BURST = 1.0, 60.0
@@ -157,6 +163,16 @@ class Parts:
             clock,
         )
         self.notices = NoticePages(notices)
+        transfers = Transfers(db, self.log, self.fanout, offers, notices, audit, clock)
+        invitations = Invitations(db, self.log, self.fanout, notices, audit, clock)
+        supervision = Supervision(db, self.log, self.conversations, self.fanout, self.queue, notices, audit, clock)
+        self.colleagues = ColleaguePages(
+            db, self.log, keys, self.conversations, transfers, invitations, supervision, holds, audit, clock
+        )
+        board = Board(db, opening, clock)
+        self.supervise = SupervisePages(
+            db, board, opening, self.queue, self.conversations, supervision, transfers, holds, audit, clock
+        )
         self.wrap_up = WrapUpPages(self.conversations, wrap_ups, holds)
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
         self.guidance = GuidancePages(db, self.library, keyring, comments, self.reader_of, clock)

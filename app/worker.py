@@ -29,6 +29,7 @@ from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
 from staff.tables import session
 from triage import offers
+from triage.board import Board
 from triage.closing import Closing
 from triage.hours import Opening
 from triage.notices import Notices
@@ -63,6 +64,7 @@ class Worker:
         router: Router,
         reaper: Reaper,
         closing: Closing,
+        board: Board,
         clock: Clock,
     ) -> None:
         self._db = db
@@ -71,6 +73,7 @@ class Worker:
         self._router = router
         self._reaper = reaper
         self._closing = closing
+        self._board = board
         self._clock = clock
         self._name = secrets.token_hex(8)
         self._leads_until: datetime | None = None
@@ -190,6 +193,7 @@ class Worker:
             await self._leading.wait()
             try:
                 await self._tidy(self._clock())
+                await self._board.sample()
             except Unavailable:
                 logger.warning("not_tidied")
             await asyncio.sleep(TIDY_EVERY_S)
@@ -211,8 +215,9 @@ def make_worker(settings: Settings, db: Database, signals: Signals, times: Times
     router = Router(db, Offers(db, signals, audit, notices, clock, times), clock, times)
     reaper = Reaper(db, log, Fanout(log, signals), notices, audit, clock, times)
     log.on_stored(lambda events: signals.send("line"))
-    closing = Closing(db, log, Opening(db, clock), notices, audit, clock, times)
-    return Worker(db, audit, signals, router, reaper, closing, clock)
+    opening = Opening(db, clock)
+    closing = Closing(db, log, opening, notices, audit, clock, times)
+    return Worker(db, audit, signals, router, reaper, closing, Board(db, opening, clock), clock)
 
 
 async def run_worker(settings: Settings, times: Times | None = None) -> None:

@@ -4,33 +4,32 @@ Each is a plain form that a script may post as JSON; both go the same way and di
 that is not the advisor's does not exist for them; one that was theirs answers that it is with someone else now.
 """
 
-from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from chat.conversations import Conversation, Conversations
 from chat.drafts import Drafts
-from chat.events import Author, Entry
+from chat.events import Entry
 from chat.fanout import Fanout
 from chat.log import Log
 from chat.pages import answer_saying
 from chat.saying import Saying
 from chat.stretch import parse_before
 from chat.tables import conversation, participant
-from chat.words import Kind, Side, Status
+from chat.words import Kind, Status
 from core.clock import Clock
 from core.db import Database
 from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, NotFound, Refusal, TooLong
-from core.forms import field
 from core.people import SignedIn
 from core.text import MESSAGE_CHARACTERS
-from core.web import account, error_page, posted, posted_json, render, see_other, wants_json
+from core.web import account, error_page, render, see_other, wants_json
 from triage.claims import Claims
+from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields
 from triage.desk_view import DeskViews
 from triage.guidance import Guidance
 from triage.presence import LEAST_CAPACITY, MOST_CAPACITY, Presences
@@ -45,12 +44,6 @@ SAID = {
     "wrapped": "Wrapped up.",
 }
 """What the last action led to, by the word in the address."""
-
-
-class BadChoice(Refusal):
-    code: ClassVar[str] = "invalid"
-    status: ClassVar[int] = 422
-    message: ClassVar[str] = "Choose one of the values that are offered."
 
 
 class DeskPages:
@@ -102,7 +95,7 @@ class DeskPages:
         return render(request, "desk/desk.html", **await self._views.workspace(person, found, q))
 
     async def presence(self, request: Request) -> Response:
-        person, fields = account(request), _fields(request)
+        person, fields = account(request), sent_fields(request)
         state, capacity = fields.get("state"), fields.get("capacity")
         if state not in {None, "", *Presence} or (not state and not capacity):
             raise BadChoice
@@ -110,7 +103,7 @@ class DeskPages:
             person.account_id, Presence(state) if state else None, _capacity(capacity)
         )
         self._queue.changed()
-        return _done(request, "/desk", state=on_duty.state, capacity=on_duty.capacity)
+        return done(request, "/desk", state=on_duty.state, capacity=on_duty.capacity)
 
     async def take_next(self, request: Request) -> Response:
         try:
@@ -120,16 +113,16 @@ class DeskPages:
                 raise
             return see_other("/desk?said=full")
         if claim is None:
-            return _done(request, "/desk?said=nobody", conversation=None, message=SAID["nobody"])
-        return _done(request, _path(claim.reference), conversation=claim.reference)
+            return done(request, "/desk?said=nobody", conversation=None, message=SAID["nobody"])
+        return done(request, desk_path(claim.reference), conversation=claim.reference)
 
     async def accept(self, request: Request) -> Response:
         claim = await self._claims.claim(request.path_params["reference"], account(request))
-        return _done(request, _path(claim.reference), conversation=claim.reference, again=claim.again)
+        return done(request, desk_path(claim.reference), conversation=claim.reference, again=claim.again)
 
     async def decline(self, request: Request) -> Response:
         await self._claims.decline(request.path_params["reference"], account(request))
-        return _done(request, "/desk?said=declined")
+        return done(request, "/desk?said=declined")
 
     async def say(self, request: Request) -> Response:
         return await self._write(request, Kind.MESSAGE)
@@ -146,9 +139,9 @@ class DeskPages:
 
         return await answer_saying(
             request,
-            lambda said: self._saying.say(head.id, _author(person), said, kind),
+            lambda said: self._saying.say(head.id, author_of(person), said, kind),
             refused,
-            done=_path(head.reference),
+            done=desk_path(head.reference),
         )
 
     async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, text: str, kind: Kind) -> Response:
@@ -165,12 +158,12 @@ class DeskPages:
 
     async def share(self, request: Request) -> Response:
         """Give the visitor an article, as it is published now."""
-        person, fields = account(request), _fields(request)
+        person, fields = account(request), sent_fields(request)
         found = await self._access(request, person)
         async with self._db.write() as connection:
             await _check_may_write(connection, found, person)
             article = await self._guidance.to_share(connection, fields.get("article", ""))
-            entry = Entry(Kind.ARTICLE, _author(person), data=self._guidance.pinned(article), client_id=_uuid(fields))
+            entry = Entry(Kind.ARTICLE, author_of(person), data=self._guidance.pinned(article), client_id=_uuid(fields))
             try:
                 async with connection.begin_nested():
                     events = await self._log.append(connection, found.id, entry)
@@ -179,22 +172,24 @@ class DeskPages:
                 # The same id again: it was given already.
                 events = []
         self._log.announce(events)
-        return _done(request, _path(found.reference), article=article.slug, version=article.version, again=not events)
+        return done(
+            request, desk_path(found.reference), article=article.slug, version=article.version, again=not events
+        )
 
     async def dismiss(self, request: Request) -> Response:
         """Do not suggest this article here again."""
-        person, fields = account(request), _fields(request)
+        person, fields = account(request), sent_fields(request)
         found = await self._access(request, person)
         slug = fields.get("article", "")
         if not 0 < len(slug) <= 120:
             raise BadChoice
         await self._guidance.put_aside(found, slug)
         self._suggestions.changed(found.id)
-        return _done(request, _path(found.reference))
+        return done(request, desk_path(found.reference))
 
     async def draft(self, request: Request) -> Response:
         """Keep what is not sent yet, so that it is there on another screen or after a crash, or when it comes back."""
-        person, text = account(request), _fields(request).get("text", "")
+        person, text = account(request), sent_fields(request).get("text", "")
         if len(text) > 2 * MESSAGE_CHARACTERS:
             raise TooLong
         head = await self._conversations.access_to_write(request.path_params["reference"], person)
@@ -209,13 +204,13 @@ class DeskPages:
             if found.advisor_id != person.account_id:
                 raise NotAllowed("The advisor ends the conversation. Leave it, or take it over first.")
             try:
-                await self._conversations.end(found, _author(person), self._clock())
+                await self._conversations.end(found, author_of(person), self._clock())
             except Ended:
                 found = await self._access(request, person)
                 if found.is_open:
                     raise AssignmentLost from None
             self._fanout.account_changed(person.account_id)
-        return _done(request, f"{_path(found.reference)}/wrap-up", conversation=found.reference)
+        return done(request, f"{desk_path(found.reference)}/wrap-up", conversation=found.reference)
 
     async def _access(self, request: Request, person: SignedIn) -> Conversation:
         """The conversation of this address, to write in. Raises NotFound, or AssignmentLost when it was theirs once."""
@@ -246,22 +241,6 @@ async def _check_may_write(connection: AsyncConnection, found: Conversation, per
         raise AssignmentLost
 
 
-def _author(person: SignedIn) -> Author:
-    return Author(Side.ADVISOR, person.account_id, person.name)
-
-
-def _path(reference: str) -> str:
-    return f"/desk/conversations/{reference}"
-
-
-def _fields(request: Request) -> dict[str, str]:
-    """The posted fields, whether they came as a form or as JSON; numbers as they are written."""
-    document = posted_json(request)
-    if document is None:
-        return {name: field(posted(request), name) for name in posted(request)}
-    return {name: str(value) for name, value in document.items() if isinstance(value, str | int)}
-
-
 def _capacity(text: str | None) -> int | None:
     if not text:
         return None
@@ -275,10 +254,3 @@ def _uuid(fields: dict[str, str]) -> UUID | None:
         return UUID(fields["id"]) if fields.get("id") else None
     except ValueError:
         raise BadChoice from None
-
-
-def _done(request: Request, path: str, **told: Any) -> Response:
-    """To a form, the page to look at; to a script, the same in JSON."""
-    if wants_json(request):
-        return JSONResponse({"next": path, **told}, headers={"Cache-Control": "no-store"})
-    return see_other(path)

@@ -194,3 +194,15 @@ reading = Table(
     Column("until", Instant, nullable=False),
     Index(None, "account_id", "until"),
 )
+
+# The line as it was every few minutes, kept for a day. `answered` counts from midnight in London.
+line_sample = Table(
+    "line_sample",
+    metadata,
+    Column("at", Instant, primary_key=True),
+    Column("waiting", Integer, nullable=False),
+    Column("longest_wait_s", Integer, nullable=False),
+    Column("online", Integer, nullable=False),
+    Column("active", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+)
