@@ -15,7 +15,7 @@ from tests.chat.house import House
 from tests.chat.people import Ada, Cora
 from tests.chat.test_log import CORA, Writers, two_writers
 
-SECRET = "His name is Zebedee."
+SECRET = "The one with the blue boat and the broken gate."
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_sent_again_it_is_known_and_another_text_is_not(writers: Writers) 
         for log in writers.logs:
             again = await log.say(conversation_id, CORA, SECRET, given, kind)
             assert (again.seq, again.at_ms, again.again) == (first.seq, first.at_ms, True)
-            for other in ("", "His name is Florence.", SECRET.lower()):
+            for other in ("", "The one with the red boat.", SECRET.lower()):
                 with pytest.raises(IdConflict):
                     await log.say(conversation_id, CORA, other, given, kind)
     assert SECRET not in {one.text for one in await writers.stored(conversation_id)}

@@ -1,0 +1,107 @@
+"""Read marks only go forward: in the database, on the page and on the line, whatever order the processes hear of them in."""
+
+import asyncio
+
+from sqlalchemy import select
+
+from chat.tables import conversation
+from tests.chat.house import House
+from tests.chat.people import Ada, Cora, Line
+from tests.engines import RedisServer
+from tests.waiting import until
+
+
+async def marks(house: House) -> tuple[int, int]:
+    """The visitor's and the advisor's, as they are stored."""
+    async with house.database.read() as db:
+        query = select(conversation.c.visitor_read, conversation.c.advisor_read)
+        visitor, advisor = (await db.execute(query)).one()
+        return visitor, advisor
+
+
+async def stored(house: House, expected: tuple[int, int]) -> None:
+    async def are() -> bool:
+        return await marks(house) == expected
+
+    await until(are, what=f"the marks {expected}")
+
+
+def shown(line: Line) -> list[int]:
+    return [frame["seq"] for frame in line.seen if frame["type"] == "read"]
+
+
+async def written(house: House) -> None:
+    """Wait until no process has a mark left to store."""
+    await until(lambda: not any(one.parts.reads._moved for one in house.processes), what="the marks to be stored")
+
+
+async def test_an_older_mark_comes_later_from_another_process(two_processes: House) -> None:
+    """Ada reads on at one process, and her other tab, at the other one, is behind."""
+    here, there = two_processes.processes
+    async with Ada(two_processes, here) as ada, await Cora.hired(two_processes, "Cora", there) as cora:
+        reference = await ada.ask()
+        await cora.take(reference)
+        for word in "abcd":
+            await cora.say(reference, word)
+        async with ada.line() as tab, cora.line() as desk:
+            await tab.hello()
+            await desk.hello()
+            ada.move_to(there)
+            async with ada.line() as behind:
+                await behind.hello()
+                await tab.send("read", conversation=reference, seq=6)
+                await desk.expect("read", seq=6)
+                await behind.send("read", conversation=reference, seq=4)
+                await behind.quiet()
+                # As a hint that was long on its way.
+                found = await here.parts.conversations.by_reference(reference)
+                assert found is not None
+                here.parts.signals.send("passing", found.id, "read", "visitor", "visitor", 5)
+                await behind.send("read", conversation=reference, seq=7)
+                await desk.expect("read", seq=7)
+            assert shown(desk) == [6, 7]
+        await stored(two_processes, (7, 0))
+        for process in two_processes.processes:
+            cora.move_to(process)
+            assert 'data-seen-seq="7"' in (await cora.http.get(cora.path(reference))).text
+
+
+async def test_marks_cross_while_no_hint_arrives(two_processes: House, redis_server: RedisServer) -> None:
+    """Neither process hears of the other's mark; the database keeps the higher one, whichever writes last."""
+    here, there = two_processes.processes
+    async with Ada(two_processes, here) as ada, await Cora.hired(two_processes, "Cora", there) as cora:
+        reference = await ada.ask()
+        await cora.take(reference)
+        for word in "abcd":
+            await cora.say(reference, word)
+        async with ada.line() as tab:
+            await tab.hello()
+            ada.move_to(there)
+            async with ada.line() as behind:
+                await behind.hello()
+                redis_server.pause()
+                try:
+                    await tab.send("read", conversation=reference, seq=7)
+                    await stored(two_processes, (7, 0))
+                    await behind.send("read", conversation=reference, seq=5)
+                    await behind.quiet()
+                    await written(two_processes)
+                    # Its write waits a moment for others; one that follows it shows that it is through.
+                    await behind.send("read", conversation=reference, seq=6)
+                    await behind.quiet()
+                    async with asyncio.timeout(5):
+                        await there.parts.reads._store(dict(there.parts.reads._moved))
+                    assert await marks(two_processes) == (7, 0)
+                finally:
+                    redis_server.resume()
+        assert 'data-seen-seq="7"' in (await cora.http.get(cora.path(reference))).text
+
+
+async def test_beyond_what_there_is_counts_as_all(two_processes: House) -> None:
+    async with Ada(two_processes) as ada:
+        reference = await ada.ask()
+        async with ada.line() as line:
+            await line.hello()
+            await line.send("read", conversation=reference, seq=2**31)
+            await line.quiet()
+        await stored(two_processes, (2, 0))
