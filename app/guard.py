@@ -23,6 +23,7 @@ from core.waking import Inbox, Wake
 
 MOST_UNREAD_BYTES = 256 * 1024
 MOST_FRAGMENTS = 256
+MOST_PINGS, PINGS_COUNTED_FOR_S = 100, 10.0
 MOST_QUEUED_FRAMES = 1024
 CLOSE_WITHIN_S = 2.0
 MOST_HEAD_BYTES = 64 * 1024
@@ -31,7 +32,7 @@ REQUEST_BODY_WITHIN_S = 120.0
 RESPONSE_READ_WITHIN_S = 15.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
-NO_HEARTBEAT = 4003
+NO_HEARTBEAT, TOO_MANY_FRAMES = 4003, 4004
 TEXT_FRAME = 0x81
 _MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -67,7 +68,12 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._was_heard = True
         super().data_received(data)
 
+    _pings = 0
+    _pings_since = 0.0
+
     def handle_ping(self) -> None:
+        if self.close_sent or self._pings_too_often():
+            return
         # Pongs are written without flow control: a peer that pings and never reads would fill the memory.
         if self.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
             self.transport.abort()
@@ -92,6 +98,17 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._was_heard = False
         super().send_keepalive_ping()
 
+    def _pings_too_often(self) -> bool:
+        """A ping costs us more than it costs its sender, and nobody needs ten a second: who sends them is let go."""
+        now = self.loop.time()
+        if now - self._pings_since > PINGS_COUNTED_FOR_S:
+            self._pings, self._pings_since = 0, now
+        self._pings += 1
+        if self._pings <= MOST_PINGS:
+            return False
+        self._fail(TOO_MANY_FRAMES, "too many pings")
+        return True
+
     def keepalive_timeout(self) -> None:
         """The ping was not answered. Whoever said anything else meanwhile lives; whoever did not is let go."""
         self.pong_timer = self.pending_ping_payload = None
@@ -100,7 +117,11 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self._was_heard:
             self.schedule_ping()
             return
-        self.conn.fail(NO_HEARTBEAT, "no heartbeat")
+        self._fail(NO_HEARTBEAT, "no heartbeat")
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Close without waiting for anybody: what the handler still writes goes nowhere."""
+        self.conn.fail(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()

@@ -36,8 +36,9 @@ GIVE_UP_AFTER_S = 14.0
 # `make` passes a signal on that its child got from the terminal's group as well: together they are one.
 SAME_SIGNAL_S = 1.0
 UNACKNOWLEDGED_MS = 15_000
-# What the kernel may keep for one connection each way; left to itself it keeps megabytes for a peer that does not read.
-KERNEL_BUFFER = 256 * 1024
+# What the kernel may keep for one connection; left to itself it keeps megabytes for a peer that does not read. What it
+# takes in is also what one flood can make us read in one go while everybody else waits.
+KERNEL_SENDS, KERNEL_TAKES = 256 * 1024, 64 * 1024
 LARGEST_FRAME = 64 * 1024
 # A socket whose peer says nothing, not even a pong, is closed with 4003 after both.
 PING_EVERY_S, PING_ANSWERED_WITHIN_S = 20.0, 15.0
@@ -65,8 +66,8 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            listener.setsockopt(socket.SOL_SOCKET, buffer, KERNEL_BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_SENDS)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_TAKES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             # Accepted sockets inherit it: a peer that acknowledges nothing for so long is gone.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)

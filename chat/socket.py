@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chat.events import Author
@@ -36,7 +37,8 @@ from chat.tabs import Tabs
 from core.clock import rfc3339
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
-from core.limits import TokenBucket
+from core.limits import Limiter, TokenBucket
+from core.web import VISITOR_COOKIE
 
 logger = structlog.get_logger()
 
@@ -44,6 +46,9 @@ HELLO_WITHIN_S = 10
 WRITE_WITHIN_S = 10
 STRETCH_CHARACTERS = 64 * 1024
 FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
+ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 60.0
+"""How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
+
 REFUSED_BEFORE_CLOSING = 60
 BAD_FRAMES_A_MINUTE = 5
 
@@ -75,9 +80,16 @@ class Sockets:
         self._tabs = tabs
         self._epoch = epoch
         self._rate_limits = rate_limits
+        self._arrivals = Limiter(ARRIVALS_PER_SECOND, ARRIVALS_BURST, enabled=rate_limits)
 
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
+            try:
+                self._arrivals.check(websocket.cookies.get(VISITOR_COOKIE) or websocket.headers.get("cookie", ""))
+            except RateLimited as refusal:
+                # Before the upgrade, where it costs least; a browser takes it for a line that was cut, and backs off.
+                await websocket.send_denial_response(Response(None, 429, {"Retry-After": str(refusal.retry_after_s)}))
+                return
             if SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
                 await websocket.accept()
                 await websocket.close(NOT_THE_PROTOCOL)

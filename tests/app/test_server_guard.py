@@ -16,6 +16,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from app.guard import MOST_PINGS
 from app.server import FILES_FOR_OTHERS
 from tests.app.tiny_client import TinyService, read_all, running
 from tests.live import ROOT
@@ -105,6 +106,18 @@ def test_kernel_keeps_little_for_a_peer_that_does_not_read(service: TinyService)
     assert taken < MIB
 
 
+def test_more_pings_than_anybody_needs_are_closed_with_4004(service: TinyService) -> None:
+    """Even when every pong is read; ten a second are let through."""
+    with service.upgrade("/echo") as client:
+        client.sendall(masked(0x89) * MOST_PINGS)
+        assert b"too many pings" not in client.recv(4096, socket.MSG_PEEK)
+        client.sendall(masked(0x81, b"hello"))
+        client.sendall(masked(0x89))
+        answer = read_all(client)
+    assert MOST_PINGS <= answer.count(b"\x8a\x00") <= MOST_PINGS + 1
+    assert (4004).to_bytes(2, "big") + b"too many pings" in answer
+
+
 def test_silence_is_closed_with_4003(pinging: TinyService) -> None:
     with pinging.upgrade("/echo") as client:
         assert b"\x88\x0e" + (4003).to_bytes(2, "big") + b"no heartbeat" in read_all(client)
@@ -118,8 +131,9 @@ def test_whoever_says_anything_lives(pinging: TinyService, frame: bytes) -> None
         while pings < 6:
             heard = client.recv(4096)
             assert b"no heartbeat" not in heard
-            pings += heard.count(b"\x89\x04")
-            client.sendall(frame)
+            if b"\x89\x04" in heard:
+                pings += 1
+                client.sendall(frame)
 
 
 async def test_a_library_that_answers_pings_lives(pinging: TinyService) -> None:

@@ -4,6 +4,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from chat import socket
+from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Person
 from tests.waiting import MS
@@ -141,3 +142,22 @@ async def test_t_is_understood_as_type(ada: Ada) -> None:
         await line.expect("welcome")
         await line.send_raw('{"t": "ping"}')
         await line.expect("pong")
+
+
+async def test_a_browser_that_connects_without_end_is_turned_away(
+    ada: Ada, one_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the upgrade, and told when to come back. Another browser at the same address is let in."""
+    monkeypatch.setattr(one_house.first.parts.sockets, "_arrivals", Limiter(0.1, 2))
+    async with Ada(one_house) as ben:
+        await ben.ask()
+        for _ in range(2):
+            async with ada.line() as line:
+                await line.hello()
+        with pytest.raises(InvalidStatus) as refused:
+            async with ada.line():
+                raise AssertionError("the socket opened")
+        assert refused.value.response.status_code == 429
+        assert int(refused.value.response.headers["Retry-After"]) > 0
+        async with ben.line() as line:
+            await line.hello()
