@@ -61,6 +61,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
 
     def start_keepalive(self) -> None:
         """The handshake is over: what it needed is let go of, which is a fifth of what an idle socket would keep."""
+        self.request.headers.clear()
         del self.request, self.response
         super().start_keepalive()
 

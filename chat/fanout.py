@@ -7,7 +7,7 @@ every five while hints are known to arrive, the numbers of all conversations wit
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,7 +52,8 @@ class Feed:
 
     reference: str
     top: int
-    recent: deque[Rendered] = field(default_factory=lambda: deque(maxlen=MOST_RECENT))
+    recent: list[Rendered] = field(default_factory=list)
+    """The last events, 64 at most; a list, since an empty deque takes ten times its memory."""
     sessions: "set[Session]" = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     """What the authors seen so far are called, so that no name has to travel with a hint."""
@@ -189,6 +190,8 @@ class Fanout:
                 continue
             if not feed.recent or feed.recent[-1].seq + 1 == event.seq:
                 feed.recent.append(feed.render(event))
+                if len(feed.recent) > MOST_RECENT:
+                    del feed.recent[0]
             elif event.seq > feed.recent[-1].seq:
                 feed.recent.clear()
                 feed.recent.append(feed.render(event))

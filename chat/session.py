@@ -5,7 +5,6 @@ passing thing, heartbeats. Socket, stream and poll all carry the same session, s
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from chat.frames import Hello, frame
 from chat.references import parse_reference
 from chat.words import Side
 from core.errors import NotFound, Refusal
+from core.waking import Wake
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
@@ -70,7 +70,7 @@ class Session:
         self._told: dict[int, bool] = {}
         self._dirty: set[int] = set()
         self._slots: dict[str, str] = {}
-        self._replies: deque[str] = deque()
+        self._replies: list[str] = []
         self._taken: dict[int, tuple[int, int]] = {}
         """Which of the frames that were taken last are events: (conversation, number) by their place."""
         self._shown: dict[int, int] | None = None
@@ -79,7 +79,7 @@ class Session:
         self._over: set[int] = set()
         self._greeting = 0
         """Raised by each hello: what was begun before it is not gone on with."""
-        self._wake = asyncio.Event()
+        self._wake = Wake()
 
     # What others tell the session. None of these wait.
 

@@ -38,6 +38,7 @@ from core.clock import rfc3339
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
 from core.limits import Limiter, TokenBucket
+from core.waking import Wake
 from core.web import VISITOR_COOKIE
 
 logger = structlog.get_logger()
@@ -123,7 +124,11 @@ class Sockets:
         reader = asyncio.create_task(self._read(websocket, session))
         writer = asyncio.create_task(_write(websocket, session))
         try:
-            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+            # asyncio.wait would keep a kilobyte for as long as the socket lives.
+            ended = Wake()
+            for task in (reader, writer):
+                task.add_done_callback(lambda _: ended.set())
+            await ended.wait()
             if not writer.done() and (code := reader.result()):
                 # What the client did wrong was answered; let the answer out before the socket closes.
                 session.close(code)

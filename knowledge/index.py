@@ -90,6 +90,8 @@ class Index:
                 after_id = changes[-1].card.article_id
                 await asyncio.to_thread(self._take_up, changes)
                 changes = await self._next_changes(db, after_id)
+            # Its buffers are larger than the whole index of some hundred articles.
+            self._writer = None
             # Last of all: only now is everything up to `target` in the snapshot.
             self.snapshot = replace(self.snapshot, counter=target, synonyms=Synonyms(groups or SEED))
             return True
@@ -101,6 +103,7 @@ class Index:
     def _load(self) -> None:
         if self.meaning is None:
             self.meaning = Meaning()
+        if self._writer is None:
             self._writer = self._index.writer(WRITER_BYTES, 1)
 
     def _take_up(self, changes: list[Change]) -> None:
