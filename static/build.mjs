@@ -4,7 +4,7 @@
  * anew each time, so nothing stale stays. core/assets.py names the addresses.
  */
 
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,6 +13,7 @@ import { compile } from 'sass'
 const here = dirname(fileURLToPath(import.meta.url))
 const modules = join(here, '..', 'node_modules')
 const dist = join(here, 'dist')
+const made = join(here, '..', '.cache', 'dist')
 
 const SHEETS = ['public', 'desk']
 const FONT = '@fontsource/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next'
@@ -21,7 +22,7 @@ const FONT_CUTS = ['latin', 'latin-ext'].flatMap((subset) =>
 )
 
 async function put(name, content) {
-  const target = join(dist, name)
+  const target = join(made, name)
   await mkdir(dirname(target), { recursive: true })
   await writeFile(target, content)
 }
@@ -39,8 +40,8 @@ async function buildSheets() {
 
 async function copyFonts() {
   for (const cut of FONT_CUTS) {
-    await mkdir(join(dist, 'fonts'), { recursive: true })
-    await cp(join(modules, `${FONT}-${cut}-normal.woff2`), join(dist, 'fonts', `atkinson-${cut}.woff2`))
+    await mkdir(join(made, 'fonts'), { recursive: true })
+    await cp(join(modules, `${FONT}-${cut}-normal.woff2`), join(made, 'fonts', `atkinson-${cut}.woff2`))
   }
 }
 
@@ -50,7 +51,10 @@ async function copyGovukFrontend() {
   await put('js/govuk/govuk-frontend.js', source.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
 }
 
-await rm(dist, { recursive: true, force: true })
+await rm(made, { recursive: true, force: true })
 await buildSheets()
 await copyFonts()
 await copyGovukFrontend()
+// All at once, so that a service that starts meanwhile finds either the old files or the new ones.
+await rm(dist, { recursive: true, force: true })
+await rename(made, dist)

@@ -23,8 +23,11 @@ export function showLineState(findPlace, connection, words) {
   const show = () => {
     const place = findPlace()
     if (!place) return
+    const sentence = words(state.closing?.word ?? state.name)
+    // Put there again it would be read out again.
+    if (place.dataset.state === state.name && place.textContent === sentence) return
     place.dataset.state = state.name
-    place.textContent = words(state.closing?.word ?? state.name)
+    place.textContent = sentence
     if (state.closing?.remedy) place.append(' ', remedyOf(state.closing.remedy, connection, words))
   }
 

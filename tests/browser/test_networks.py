@@ -34,10 +34,13 @@ async def behind(
 
 
 async def they_talk(met: Meeting) -> None:
-    """A word from each side arrives once."""
-    await write(met.ada, FIRST)
+    """A word from each side arrives once; each sees that the other writes, and has read."""
+    await met.ada.locator("#text").press_sequentially("He")
+    await expect(met.cora.locator('[data-slot="typing"]')).to_have_text("Ada is writing")
+    said = await write(met.ada, FIRST)
     await expect(met.cora.locator(".entry--other", has_text=FIRST)).to_be_visible()
-    await write(met.cora, ANSWER)
+    await expect(said).to_have_attribute("data-state", "read")
+    await expect(await write(met.cora, ANSWER)).to_have_attribute("data-state", "read")
     await expect(met.ada.locator(".entry--other", has_text=ANSWER)).to_be_visible()
     await write(met.ada, SECOND)
     await expect(met.cora.locator(".entry--other", has_text=SECOND)).to_be_visible()
