@@ -52,14 +52,15 @@ export class Drafts {
   }
 
   /**
-   * The page has come with what the server has kept, perhaps from another tab. What is newer here stays.
+   * The page has come with what the server has kept, perhaps from another tab, and with what seems to identify a person
+   * masked. What was written here stays as it was written.
    *
    * @param {string} reference
    * @param {string} text
    */
   adopt(reference, text) {
     const draft = this._drafts.get(reference)
-    if (!draft || (draft.text === draft.saved && !draft.isOnItsWay)) this._drafts.set(reference, { text, saved: text, isOnItsWay: false, hasFailed: false })
+    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, isOnItsWay: false, hasFailed: false })
   }
 
   /**

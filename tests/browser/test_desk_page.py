@@ -54,6 +54,7 @@ async def test_draft_that_cannot_be_saved_says_so(browser: Browser, lenient: Liv
 
 
 async def test_switching_keeps_what_is_written(browser: Browser, lenient: LiveService) -> None:
+    """Word for word, though what is stored of it names nobody."""
     async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
         second = await ask(bens.request)
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/accept")
@@ -61,13 +62,13 @@ async def test_switching_keeps_what_is_written(browser: Browser, lenient: LiveSe
             await met.cora.reload()
             await expect_line(met.cora, CONNECTED)
             async with without_reload(met.cora):
-                await met.cora.fill("#text", DRAFT)
+                await met.cora.fill("#text", NAMING)
                 await met.cora.locator(".mine__link", has_text=second).click()
                 await expect(met.cora.locator(".composer__reference")).to_have_text(second)
                 await expect(met.cora.locator("#text")).to_have_value("")
                 await expect_line(met.cora, CONNECTED)
                 await met.cora.locator(".mine__link", has_text=met.reference).click()
-                await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+                await expect(met.cora.locator("#text")).to_have_value(NAMING)
                 await expect(met.cora.locator('[data-slot="draft"]')).to_have_text("Draft saved")
         finally:
             await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/end")
