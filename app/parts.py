@@ -126,7 +126,17 @@ class Parts:
             db, self.conversations, self.log, holds, audit, opening, tickets, enquiries, clock, guidance
         )
         self.visitor = VisitorPages(
-            db, self.conversations, self.log, saying, self.fanout, surroundings, throttle, clock, epoch, network
+            db,
+            self.conversations,
+            self.log,
+            saying,
+            self.fanout,
+            surroundings,
+            throttle,
+            clock,
+            epoch,
+            network,
+            rate_limits=settings.rate_limits,
         )
         self.hours = HoursPages(db, opening, self.queue, audit, clock)
         self.reports = ReportPages(db, Reports(db), audit, clock)

@@ -30,12 +30,18 @@ from core.db import Database
 from core.edge import content_policy
 from core.errors import BadFrame, Ended, NotFound, RateLimited, Refusal
 from core.forms import field
-from core.limits import Throttle
+from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
 from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie, site
 
 Store = Callable[[Said], Awaitable[Receipt]]
 Refused = Callable[[Refusal, str], Awaitable[Response]]
+
+RESUMES_PER_SECOND, RESUMES_BURST = 1.0, 60.0
+"""From one address, behind which may be a whole police force."""
+
+MESSAGES_PER_SECOND, MESSAGES_BURST = 5.0, 60.0
+"""As on a socket."""
 
 
 class Surroundings(Protocol):
@@ -61,6 +67,8 @@ class VisitorPages:
         clock: Clock,
         epoch: str,
         network: Callable[[Request], str],
+        *,
+        rate_limits: bool,
     ) -> None:
         self._db = db
         self._conversations = conversations
@@ -72,6 +80,8 @@ class VisitorPages:
         self._clock = clock
         self._epoch = epoch
         self._network = network
+        self._resumes = Limiter(RESUMES_PER_SECOND, RESUMES_BURST, enabled=rate_limits)
+        self._messages = Limiter(MESSAGES_PER_SECOND, MESSAGES_BURST, enabled=rate_limits)
 
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
         """The visitor behind a request or a socket."""
@@ -172,9 +182,14 @@ class VisitorPages:
             if posted_json(request) is None:
                 return see_other("/resume")
             raise NotFound
+
+        async def store(said: Said) -> Receipt:
+            self._messages.check(found.reference)
+            return await self._saying.say(found.id, found.visitor, said)
+
         return await answer_saying(
             request,
-            lambda said: self._saying.say(found.id, found.visitor, said),
+            store,
             lambda refusal, text: self._refused(request, refusal, text),
             done="/chat",
         )
@@ -250,11 +265,15 @@ class VisitorPages:
         if errors:
             return _resume_page(request, errors, reference, 422)
         # However the reference is written, its tries are counted together.
-        keys = (f"resume:{parse_reference(reference)}", f"resume-from:{self._network(request)}")
+        network = self._network(request)
+        keys = (f"resume:{parse_reference(reference)}", f"resume-from:{network}")
         now = self._clock()
         try:
+            self._resumes.check(network)
             async with self._db.write() as connection:
-                await self._throttle.check(connection, now, *keys)
+                # Many may share an address with one who guesses: a reference is tried once, whatever they did.
+                guessed = await self._throttle.has_failed(connection, keys[0])
+                await self._throttle.check(connection, now, *(keys if guessed else keys[:1]))
                 token = await self._conversations.resume(connection, reference, code)
                 await (
                     self._throttle.succeeded(connection, *keys[:1])

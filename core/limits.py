@@ -89,6 +89,11 @@ class Throttle:
         if until > now:
             raise RateLimited(int((until - now).total_seconds()) + 1)
 
+    async def has_failed(self, connection: AsyncConnection, key: str) -> bool:
+        """Whether a try under this key has failed since it was last forgotten."""
+        query = select(throttle.c.failures).where(throttle.c.key == self._name(key))
+        return (await connection.execute(query)).scalar_one_or_none() is not None
+
     async def failed(self, connection: AsyncConnection, now: datetime, *keys: str) -> None:
         for name in sorted(self._name(key) for key in keys):
             # Made first, so that two first failures at once wait for each other at the same row.

@@ -10,6 +10,7 @@ from chat.conversations import Conversations
 from chat.tables import conversation
 from chat.transcripts import spell_out
 from core.errors import Ended
+from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import ENQUIRY, Ada, Cora, Person
 
@@ -201,6 +202,34 @@ async def test_each_reference_has_its_own_count(house: House) -> None:
         assert 429 in statuses[6:]
         answer = await elsewhere.post("/resume", {"reference": other, "resume_code": code})
         assert answer.headers["location"] == "/chat"
+
+
+async def test_who_shares_an_address_with_one_who_guesses(house: House) -> None:
+    """The address is slowed, and yet everybody's own first try is looked at; a second one waits like the guesser's."""
+    async with Ada(house) as ada, Ada(house) as ben, Person(house) as stranger, Person(house) as elsewhere:
+        reference, code = await ada.ask_and_read_code()
+        other, _ = await ben.ask_and_read_code()
+        statuses = [
+            (await stranger.post("/resume", {"reference": other, "resume_code": "0" * 20})).status_code
+            for _ in range(8)
+        ]
+        assert statuses[-1] == 429
+        answer = await elsewhere.post("/resume", {"reference": reference, "resume_code": code})
+        assert answer.headers["location"] == "/chat"
+        wrong = {"reference": "0000-0000", "resume_code": "0" * 20}
+        assert (await stranger.post("/resume", wrong)).status_code == 422
+        assert (await stranger.post("/resume", wrong)).status_code == 429
+
+
+async def test_one_address_cannot_try_without_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new reference each time: each is a first try, and together they are too many."""
+    monkeypatch.setattr(house.first.parts.visitor, "_resumes", Limiter(0.1, 3))
+    async with Person(house) as stranger:
+        statuses = [
+            (await stranger.post("/resume", {"reference": f"0000-000{number}", "resume_code": "0" * 20})).status_code
+            for number in range(4)
+        ]
+    assert statuses == [422, 422, 422, 429]
 
 
 async def test_the_transcript(house: House) -> None:

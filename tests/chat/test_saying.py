@@ -9,6 +9,7 @@ import pytest
 from chat.conversations import Conversations
 from chat.log import Log
 from core.errors import Unavailable
+from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Person
 
@@ -242,3 +243,16 @@ def field_of(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]+)"', page)
     assert found is not None, page
     return found.group(1)
+
+
+async def test_a_flood_by_post_is_slowed_as_on_a_socket(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON with the time to wait; on the page the text is kept."""
+    monkeypatch.setattr(ada.at.parts.visitor, "_messages", Limiter(0.1, 2))
+    assert [(await ada.say("Hello")).status_code for _ in range(2)] == [201, 201]
+    refused = await ada.say("Hello")
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.json()["retry_after_s"] == int(refused.headers["retry-after"]) > 0
+    page = await ada.post("/chat/messages", {"text": "My long message"})
+    assert page.status_code == 429
+    assert "My long message" in page.text
+    assert len(await ada.log()) == 4

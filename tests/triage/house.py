@@ -181,6 +181,7 @@ class House:
             self.clock,
             EPOCH,
             lambda request: "",
+            rate_limits=True,
         )
         feedback = FeedbackPages(self.conversations, self.feedbacks, self.holds, visitor.show_ended)
         return [
