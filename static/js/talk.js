@@ -116,7 +116,11 @@ export class Talk {
 
   /** What was read while this page was away. @param {{visitor?: number, advisor?: number}} read */
   showReadOf(read) {
-    this._entries.markRead((this._side === 'visitor' ? read.advisor : read.visitor) ?? 0)
+    const [own, other] = this._side === 'visitor' ? [read.visitor, read.advisor] : [read.advisor, read.visitor]
+    this._entries.markRead(other ?? 0)
+    // A mark of our own may have been lost with the connection that carried it.
+    this._readSeq = Math.min(this._readSeq, own ?? 0)
+    this.maybeRead()
   }
 
   /** @param {Frame} frame */

@@ -33,10 +33,13 @@ async def behind(
         await browser.close()
 
 
-async def they_talk(met: Meeting) -> None:
-    """A word from each side arrives once; each sees that the other writes, and has read."""
+async def is_seen_writing(met: Meeting) -> None:
     await met.ada.locator("#text").press_sequentially("He")
     await expect(met.cora.locator('[data-slot="typing"]')).to_have_text("Ada is writing")
+
+
+async def they_talk(met: Meeting) -> None:
+    """A word from each side arrives once, and each sees that the other has read it."""
     said = await write(met.ada, FIRST)
     await expect(met.cora.locator(".entry--other", has_text=FIRST)).to_be_visible()
     await expect(said).to_have_attribute("data-state", "read")
@@ -62,6 +65,7 @@ async def test_what_works_is_found_and_remembered(
         meeting(lenient, browser, front=front) as met,
     ):
         await expect_line(met.ada, SLOW)
+        await is_seen_writing(met)
         await they_talk(met)
         assert await met.ada.evaluate(REMEMBERED) == transport
         assert await met.ada.evaluate("[sessionStorage.length, localStorage.length]") == [1, 0]
