@@ -7,12 +7,14 @@ It never holds text that people wrote.
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_ms
 from core.crypto import Signer
 from core.tables import audit, audit_head
+
+FIRST_HEAD = text("INSERT INTO audit_head (id, length, mac) VALUES (1, 0, :mac) ON CONFLICT (id) DO NOTHING")
 
 
 class AuditLog:
@@ -31,10 +33,7 @@ class AuditLog:
         **data: str | int | bool | None,
     ) -> None:
         """`actor` is an account id, `visitor` or `system`; `subject` names a record, such as `conversation:QK7F-4PDX`."""
-        head = (
-            await connection.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update())
-        ).one_or_none()
-        length, before = (head.length, head.mac) if head else (0, b"")
+        length, before = await _lock_head(connection)
         row = {
             "at": at,
             "actor": actor,
@@ -44,10 +43,7 @@ class AuditLog:
         }
         mac = self._signer.mac("audit", before + _canonical(length + 1, at, actor, action, subject, str(row["data"])))
         await connection.execute(insert(audit).values(id=length + 1, mac=mac, **row))
-        if head:
-            await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
-        else:
-            await connection.execute(insert(audit_head).values(id=1, length=1, mac=mac))
+        await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
 
     async def first_bad_row(self, connection: AsyncConnection) -> int | None:
         """The id of the first row that does not fit the chain, or None when all do."""
@@ -63,6 +59,16 @@ class AuditLog:
         if head is not None and (head.length, head.mac) != (expected - 1, before):
             return expected
         return None
+
+
+async def _lock_head(connection: AsyncConnection) -> tuple[int, bytes]:
+    """How long the chain is, and the MAC it ends in. The first two rows of all may come at once: one makes the head."""
+    locked = select(audit_head.c.length, audit_head.c.mac).where(audit_head.c.id == 1).with_for_update()
+    head = (await connection.execute(locked)).one_or_none()
+    if head is None:
+        await connection.execute(FIRST_HEAD, {"mac": b""})
+        head = (await connection.execute(locked)).one()
+    return head.length, head.mac
 
 
 def _canonical(number: int, at: datetime, actor: str, action: str, subject: str, data: str) -> bytes:

@@ -1,9 +1,10 @@
 """The audit chain: what was done stays told, and a change of the past shows."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 
 from core.audit import AuditLog
 from core.clock import utc_now
@@ -50,3 +51,16 @@ async def test_tampering_shows(chain: AuditLog, database: Database, tampering: o
 
 async def test_another_key_fits_nothing(chain: AuditLog, database: Database) -> None:
     assert await first_bad(AuditLog(Signer(b"t" * 32)), database) == 1
+
+
+async def test_the_first_rows_of_all_may_come_at_once(database: Database) -> None:
+    log = AuditLog(Signer(b"s" * 32))
+
+    async def act(number: int) -> None:
+        async with database.write() as connection:
+            await log.append(connection, utc_now(), "sue", "regrade", f"conversation:{number}")
+
+    await asyncio.gather(*map(act, range(8)))
+    async with database.read() as connection:
+        assert len((await connection.execute(select(audit))).all()) == 8
+    assert await first_bad(log, database) is None
