@@ -36,7 +36,8 @@ from core.clock import utc_now
 from core.db import sqlite_url
 from core.settings import Settings
 from staff.tables import account
-from tests.chat.world import Talk, Try, World, signed_in
+from tests.chat.told import Talk, Try
+from tests.chat.world import World, signed_in
 from tests.engines import PostgresServer
 from tests.faults.inside import settings_inside
 
