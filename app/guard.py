@@ -128,6 +128,10 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.transport.close()
         self._abort_within(CLOSE_WITHIN_S)
 
+    def _went_silent(self) -> None:
+        """Nothing was heard for some time before the end: whoever was there may have been gone as long."""
+        cast(dict[str, Any], self.scope)["went_silent"] = True
+
     def shutdown(self) -> None:
         super().shutdown()
         self._abort_within(CLOSE_WITHIN_S)
@@ -155,6 +159,9 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._abort_within(handshake_s + CLOSE_WITHIN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, TimeoutError):
+            # What was sent stayed without acknowledgement, for as long as the kernel waits.
+            self._went_silent()
         if self._abort_timer is not None:
             self._abort_timer.cancel()
         super().connection_lost(exc)

@@ -135,6 +135,7 @@ class Sockets:
                 await asyncio.wait((writer,), timeout=2)
             return writer.result() if writer.done() else reader.result()
         finally:
+            session.went_silent = websocket.scope.get("went_silent", False)
             self._fanout.leave(session)
             self._tabs.leave(session)
             await end_all((reader, writer))

@@ -12,7 +12,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -50,10 +50,20 @@ class LiveService:
     """Started on entering the block, ready when it is entered, stopped and its logs read on leaving it."""
 
     def __init__(
-        self, folder: Path, *, web: int = 0, workers: int = 0, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        web: int = 0,
+        workers: int = 0,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = DUTYLINE,
     ) -> None:
-        """`environment` is added to what the processes get, such as DATABASE_URL and REDIS_URL."""
+        """`environment` is added to what the processes get, such as DATABASE_URL and REDIS_URL.
+
+        `program` is what is started in place of `dutyline`, followed by `web` or `worker`.
+        """
         self.folder = folder
+        self._program = program
         self.secret_texts: set[str] = set()
         names = [f"web-{number}" for number in range(web)] or ["run"]
         self.parts = {name: Part(name, free_port(), folder / f"{name}.log") for name in names}
@@ -99,7 +109,7 @@ class LiveService:
         port = {"PORT": str(part.port)} if part.port is not None else {}
         with part.log.open("ab") as log:
             part.process = subprocess.Popen(
-                tethered([*DUTYLINE, name.partition("-")[0]], signal.SIGTERM),
+                tethered([*self._program, name.partition("-")[0]], signal.SIGTERM),
                 cwd=ROOT,
                 env=self._environment | port,
                 stdin=subprocess.DEVNULL,

@@ -6,8 +6,8 @@ a Redis that forgets everything makes nobody disappear.
 """
 
 import asyncio
-from collections.abc import Mapping, Set
-from datetime import datetime
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.fanout import Fanout
+from chat.session import Session
 from chat.words import Side
 from core.clock import Clock
 from core.db import Database, Instant
@@ -47,16 +48,17 @@ class Leases:
         self._times = times or Times()
         self._until: dict[str, datetime] = {}
         """What this process last wrote, so that it writes no more than it must."""
-        self._with_desk: frozenset[str] = frozenset()
+        self._desks: dict[str, list[Session]] = {}
         self._asked: set[str] = set()
-        self._left: set[str] = set()
+        self._left: dict[str, timedelta] = {}
+        """Whose last desk here has closed, and how long they may take to come back."""
         self._wake = asyncio.Event()
 
     def requested(self, account_id: str) -> None:
         """A page of the desk was asked for: they are there, for a while, whether or not a script says so next."""
         enough = self._clock() + self._times.plain_desk - self._times.heartbeat
         known = self._until.get(account_id)
-        if account_id not in self._with_desk and (known is None or known < enough):
+        if account_id not in self._desks and (known is None or known < enough):
             self._asked.add(account_id)
             self._wake.set()
 
@@ -89,27 +91,41 @@ class Leases:
         """Write what is due: whose lease is a heartbeat old, who came, who left."""
         self._wake.clear()
         now = self._clock()
-        desks = frozenset(one.viewer.key for one in self._fanout.sessions() if one.viewer.side is Side.ADVISOR)
-        come = desks - self._with_desk
-        self._left = (self._left | (self._with_desk - desks)) - desks
-        self._with_desk = desks
+        before, self._desks = self._desks, self._open_desks()
+        desks, come = self._desks.keys(), self._desks.keys() - before.keys()
+        self._left |= {one: self._grace(before[one]) for one in before.keys() - desks}
+        left = {one: grace for one, grace in self._left.items() if one not in desks}
+        asked = self._asked - desks
+        self._left, self._asked = {}, set()
         due = now + self._times.lease - self._times.heartbeat
-        until = dict.fromkeys(self._asked - desks, now + self._times.plain_desk)
+        until = dict.fromkeys(asked, now + self._times.plain_desk)
         until |= {one: now + self._times.lease for one in desks if one in come or self._until.get(one, now) <= due}
         self._until |= until
-        asked, self._asked = self._asked, set()
-        left, self._left = self._left, set()
         try:
-            await self._write(until, come, left - until.keys(), now)
+            await self._write(until, come, {one: now + left[one] for one in left if one not in until}, now)
         except Refusal:
             # Nothing is known to be written: all of it is due again at the next look.
             self._until = {one: known for one, known in self._until.items() if one not in until}
             self._asked |= asked
-            self._left |= left
+            self._left = left | self._left
             raise
         self._until = {one: known for one, known in self._until.items() if known > now and one not in left}
 
-    async def _write(self, until: Mapping[str, datetime], come: Set[str], left: Set[str], now: datetime) -> None:
+    def _open_desks(self) -> dict[str, list[Session]]:
+        """By account."""
+        desks: dict[str, list[Session]] = {}
+        for one in self._fanout.sessions():
+            if one.viewer.side is Side.ADVISOR:
+                desks.setdefault(one.viewer.key, []).append(one)
+        return desks
+
+    def _grace(self, closed: Sequence[Session]) -> timedelta:
+        is_silent = all(one.went_silent for one in closed)
+        return self._times.silent_grace if is_silent else self._times.grace
+
+    async def _write(
+        self, until: Mapping[str, datetime], come: Set[str], left: Mapping[str, datetime], now: datetime
+    ) -> None:
         if until:
             # In one order everywhere, so that two processes that write the same rows do not wait in a circle.
             rows = [
@@ -120,9 +136,10 @@ class Leases:
         if come:
             # From here on a heartbeat tells. What a plain request gave before, in any process, must not outlast it.
             await self._shorten(now + self._times.lease, presence_lease.c.account_id.in_(come))
-        if left:
-            here = presence_lease.c.process == self._process
-            await self._shorten(now + self._times.grace, presence_lease.c.account_id.in_(left), here)
+        here = presence_lease.c.process == self._process
+        for end in sorted(set(left.values())):
+            gone = [one for one in left if left[one] == end]
+            await self._shorten(end, presence_lease.c.account_id.in_(gone), here)
 
     async def _shorten(self, until: datetime, *where: ColumnElement[bool]) -> None:
         longer = update(presence_lease).where(*where, presence_lease.c.until > until)

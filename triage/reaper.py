@@ -52,6 +52,7 @@ class Reaper:
         self._times = times or Times()
         self._steady_since: datetime | None = None
         self._looked_at: datetime | None = None
+        self._acts = False
 
     def freeze(self) -> None:
         """Something went wrong, or somebody else looked meanwhile: begin to wait again."""
@@ -71,9 +72,12 @@ class Reaper:
         if before is None or not before <= now <= before + self._times.longest_gap:
             self._steady_since = None
         if self._steady_since is None:
-            self._steady_since = now
-            logger.info("reaper_frozen", seconds=int(self._times.freeze.total_seconds()))
-        return now - self._steady_since >= self._times.freeze
+            self._steady_since, self._acts = now, False
+            logger.info("reaper_frozen", seconds=self._times.freeze.total_seconds())
+        if not self._acts and now - self._steady_since >= self._times.freeze:
+            self._acts = True
+            logger.info("reaper_acts")
+        return self._acts
 
     async def _requeue(self, lost: Row[*tuple[Any, ...]], now: datetime) -> bool:
         """One conversation, unless its advisor came back, or somebody else moved it, since it was read."""

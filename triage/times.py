@@ -24,6 +24,9 @@ class Times:
     grace: timedelta = timedelta(seconds=30)
     """After the last desk of an advisor was closed: a page that is loaded again comes back within this."""
 
+    silent_grace: timedelta = timedelta(seconds=10)
+    """The same when the desk fell silent: up to 35 seconds of silence have gone by when that is known."""
+
     plain_desk: timedelta = timedelta(seconds=90)
     """A desk without scripts is there for so long after each of its requests."""
 
