@@ -31,7 +31,9 @@ def make_templates(assets: Assets) -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    environment.globals.update(service=Service(), lang="en", _=in_language, asset=assets.url, build=BUILD)
+    environment.globals.update(
+        service=Service(), lang="en", _=in_language, asset=assets.url, modules=assets.modules, build=BUILD
+    )
     environment.filters.update(clock=clock, day=day, date=date_words, ordinal_day=day)
     return environment
 

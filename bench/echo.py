@@ -23,7 +23,7 @@ async def converse(socket: WebSocket) -> None:
 
 
 async def page(request: Request) -> Response:
-    return HTMLResponse("<!DOCTYPE html><title>One line</title>")
+    return HTMLResponse("<!DOCTYPE html><title>One line</title><p>One line</p>")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 
 import gzip
 import hashlib
+import re
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.errors import StartError
 STATIC = Path(__file__).parent.parent / "static"
 BUILT = "dist/css/public.css"
 COMPRESSED = (".css", ".js", ".svg")
+IMPORTED = re.compile(r"^(?:import|export) [^'(]*?'\./(\w+\.js)'", re.MULTILINE)
 
 
 class Assets(StaticFiles):
@@ -30,6 +32,7 @@ class Assets(StaticFiles):
         for path in files:
             digest.update(str(path.relative_to(STATIC)).encode() + b"\0" + path.read_bytes())
         self.build = digest.hexdigest()[:12]
+        self._modules: dict[str, tuple[str, ...]] = {}
         self._zipped: dict[str, bytes] = {}
         """Texts as they are sent to browsers, compressed when they are first asked for; the files are few and do not change."""
         self._names = {str(path.relative_to(STATIC)) for path in files}
@@ -46,6 +49,17 @@ class Assets(StaticFiles):
                 f"The page asks for the file {name}, which is not built. Run make run, or npm ci && npm run build."
             )
         return f"/static/{self.build}/{found}"
+
+    def modules(self, name: str) -> tuple[str, ...]:
+        """The addresses of a script and of all that it imports, so that a page can ask for them at once, not one by one."""
+        found = self._modules.get(name)
+        if found is None:
+            wanted = [f"{name}.js"]
+            for one in wanted:
+                source = (STATIC / "js" / one).read_text("utf-8")
+                wanted += [other for other in IMPORTED.findall(source) if other not in wanted]
+            found = self._modules[name] = tuple(self.url(f"js/{one}") for one in wanted)
+        return found
 
     def get_path(self, scope: Scope) -> str:
         path = super().get_path(scope)
