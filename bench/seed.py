@@ -67,7 +67,7 @@ async def seed(database: Database, keys: ConversationKeys, conversations: int, m
         }
         for reference, token, (_, key) in zip(references, tokens, wrapped, strict=True)
     ]
-    rows = LogRows(is_sqlite=database.is_sqlite)
+    rows = LogRows(database)
     async with database.write() as connection:
         await connection.execute(insert(conversation), values)
         found = await connection.execute(

@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -17,9 +18,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat.events import Author, Entry, Event, is_of, open_event, seal_event
+from chat.events import Author, Entry, Event, is_of, open_event
 from chat.keys import ConversationKeys
-from chat.rows import LogRows, NewRow
+from chat.quick import AlreadyThere, Beliefs, Stretch, quick_rows
+from chat.rows import LogRow, LogRows, new_row
 from chat.tables import conversation, event, participant
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
@@ -76,7 +78,9 @@ class Log:
         self._db = db
         self._keys = keys
         self._clock = clock
-        self._rows = LogRows(is_sqlite=db.is_sqlite)
+        self._rows = LogRows(db)
+        self._quick = quick_rows(db)
+        self._beliefs = Beliefs(keys)
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._on_stored: list[OnStored] = []
@@ -117,7 +121,8 @@ class Log:
             self._wake.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
-                await self._answer([one for one in batch if not one.answer.done()])
+                batch = [one for one in batch if not one.answer.done()]
+                await self._answer(await self._answer_quickly(batch))
 
     async def append(self, connection: AsyncConnection, conversation_id: int, *entries: Entry) -> list[Event]:
         """Number and store entries inside the caller's own transaction; `announce` them after its commit."""
@@ -126,6 +131,7 @@ class Log:
             raise NotFound
         events = self._number(row.id, row.last_seq, entries)
         await self._store(connection, {row.id: row}, events)
+        self._beliefs.drop(conversation_id)
         return events
 
     def announce(self, events: Sequence[Event]) -> None:
@@ -145,28 +151,29 @@ class Log:
         rows = await self._read_rows(cursors, limit)
         return {one: events for one, found in rows.items() if (events := self._open(found))}
 
-    async def _read_rows(self, cursors: dict[int, int], limit: int) -> dict[int, list[Row[Any]]]:
-        async with self._db.read() as connection:
-            rows = await self._rows.after(connection, cursors, limit)
-        found: dict[int, list[Row[Any]]] = {}
+    async def _read_rows(self, cursors: dict[int, int], limit: int) -> dict[int, list[LogRow]]:
+        rows = await self._rows.after(cursors, limit)
+        found: dict[int, list[LogRow]] = {}
         for row in rows:
             found.setdefault(row.conversation_id, []).append(row)
         return found
 
-    async def _read_pages(self, wanted: list[tuple[int, int]]) -> list[list[Row[Any]]]:
+    async def _read_pages(self, wanted: list[tuple[int, int]]) -> list[list[LogRow]]:
         """Rows, still sealed: whoever asked opens them in its own turn. One cursor for each conversation a query."""
-        found: dict[tuple[int, int], list[Row[Any]]] = {}
+        found: dict[tuple[int, int], list[LogRow]] = {}
         while left := {one: after for one, after in wanted if (one, after) not in found}:
             rows = await self._read_rows(left, PAGE)
             found |= {(one, after): rows.get(one, []) for one, after in left.items()}
         return [found[one] for one in wanted]
 
-    def _open(self, rows: Sequence[Row[Any]]) -> list[Event]:
+    def _open(self, rows: Sequence[LogRow]) -> list[Event]:
         """The events of rows of one conversation; of an erased one, none."""
         if not rows or rows[0].wrapped_key is None:
             return []
         key = self._keys.get(rows[0].conversation_id, rows[0].wrapped_key)
-        return [open_event(row, key) for row in rows]
+        events = [open_event(row, key) for row in rows]
+        self._beliefs.move_on(events)
+        return events
 
     async def read_kinds(self, conversation_id: int, *kinds: Kind) -> list[Event]:
         """Every event of these kinds, in order; they are few, however long the conversation."""
@@ -190,6 +197,67 @@ class Log:
         """The number of the last event of each conversation."""
         async with self._db.read() as connection:
             return await self._rows.tops(connection, conversation_ids)
+
+    # The short way: chat/quick.py.
+
+    async def _answer_quickly(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Store those whose belief turns out to be true. The others, who must be looked at more closely."""
+        quick: dict[int, list[_Waiting]] = {}
+        rest: list[_Waiting] = []
+        keys: set[tuple[int, str, str]] = set()
+        for one in batch:
+            if one.key not in keys and self._beliefs.allow(one.conversation_id, one.entry.author):
+                keys.add(one.key)
+                quick.setdefault(one.conversation_id, []).append(one)
+            else:
+                rest.append(one)
+        if not quick:
+            return rest
+        stored = await self._put(quick)
+        for conversation_id, said in quick.items():
+            if conversation_id not in stored:
+                self._beliefs.drop(conversation_id)
+                rest += [one for one in said if not one.answer.done()]
+        return rest
+
+    async def _put(self, quick: dict[int, list[_Waiting]]) -> set[int]:
+        """The conversations that are stored, and answered."""
+        try:
+            stretches, events = self._stretch(quick)
+            stored = await self._quick.put(stretches)
+        except AlreadyThere:
+            # One of them was said before: the long way finds out which.
+            return set()
+        except Unavailable as refusal:
+            for one in chain.from_iterable(quick.values()):
+                one.settle(refusal)
+            return set()
+        except Exception as problem:  # noqa: BLE001  # the long way answers each by itself
+            logger.error("batch_not_quick", kind=type(problem).__name__, size=len(quick))
+            return set()
+        for stretch in stretches:
+            if stretch.conversation_id in stored:
+                stretch.belief.last_seq = stretch.rows[-1].seq
+                for one, row in zip(quick[stretch.conversation_id], stretch.rows, strict=True):
+                    one.settle(Receipt(row.seq, row.at_ms, again=False))
+        if stored:
+            events = [event for event in events if event.conversation_id in stored]
+            self.committed += len(events)
+            self.announce(events)
+        return stored
+
+    def _stretch(self, quick: dict[int, list[_Waiting]]) -> tuple[list[Stretch], list[Event]]:
+        """What each conversation gets, numbered and sealed."""
+        stretches: list[Stretch] = []
+        events: list[Event] = []
+        for conversation_id, said in quick.items():
+            belief = self._beliefs.of[conversation_id]
+            numbered = self._number(conversation_id, belief.last_seq, [one.entry for one in said])
+            stretches.append(Stretch(conversation_id, belief, [new_row(event, belief.key) for event in numbered]))
+            events += numbered
+        return stretches, events
+
+    # The long way.
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         if not batch:
@@ -250,6 +318,8 @@ class Log:
                     outcomes.append((one, Receipt(event.seq, event.at_ms, again=False)))
             if events:
                 await self._store(connection, rows, events)
+        for row in rows.values():
+            self._beliefs.keep(row, tops[row.id])
         return outcomes, events, repeated
 
     async def _known(
@@ -303,24 +373,8 @@ class Log:
         ]
 
     async def _store(self, connection: AsyncConnection, rows: dict[int, Row[Any]], events: Sequence[Event]) -> None:
-        await self._rows.store(
-            connection,
-            [
-                NewRow(
-                    conversation_id=event.conversation_id,
-                    seq=event.seq,
-                    kind=event.kind,
-                    author=event.author.key,
-                    side=event.author.kind,
-                    client_id=event.client_id.hex if event.client_id else None,
-                    at_ms=event.at_ms,
-                    sealed=seal_event(
-                        event, self._keys.get(event.conversation_id, rows[event.conversation_id].wrapped_key)
-                    ),
-                )
-                for event in events
-            ],
-        )
+        keys = {row.id: self._keys.get(row.id, row.wrapped_key) for row in rows.values() if row.wrapped_key is not None}
+        await self._rows.store(connection, [new_row(event, keys[event.conversation_id]) for event in events])
 
 
 def _refusal_of(

@@ -6,19 +6,22 @@ Load makes batches, not queries: each function is one statement on PostgreSQL, w
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chat.events import Event, seal_event
 from chat.words import Side
+from core.crypto import DataKey
+from core.db import Database
+from core.wire import bigints, integers
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
     lock: TextClause
     known: TextClause
-    after: TextClause
     tops: TextClause
 
 
@@ -36,6 +39,32 @@ class NewRow:
     sealed: bytes
 
 
+def new_row(event: Event, key: DataKey) -> NewRow:
+    return NewRow(
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+        kind=event.kind,
+        author=event.author.key,
+        side=event.author.kind,
+        client_id=event.client_id.hex if event.client_id else None,
+        at_ms=event.at_ms,
+        sealed=seal_event(event, key),
+    )
+
+
+class LogRow(NamedTuple):
+    """One event as it is stored, with the wrapped key of its conversation."""
+
+    conversation_id: int
+    seq: int
+    kind: str
+    author: str
+    client_id: str | None
+    at_ms: int
+    sealed: bytes
+    wrapped_key: bytes | None
+
+
 EVENT_COLUMNS = "e.conversation_id, e.seq, e.kind, e.author, e.client_id, e.at_ms, e.sealed"
 
 POSTGRES = Statements(
@@ -47,13 +76,6 @@ POSTGRES = Statements(
         f"SELECT {EVENT_COLUMNS} FROM unnest(CAST(:ids AS bigint[]), CAST(:authors AS text[]), CAST(:client_ids AS text[]))"
         " AS k(id, author, client_id)"
         " JOIN event e ON e.conversation_id = k.id AND e.author = k.author AND e.client_id = k.client_id"
-    ),
-    after=text(
-        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM unnest(CAST(:ids AS bigint[]), CAST(:seqs AS integer[])) AS k(id, seq)"
-        " JOIN conversation c ON c.id = k.id"
-        " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT :page)"
-        " e ON true"
-        " ORDER BY e.conversation_id, e.seq"
     ),
     tops=text("SELECT id, last_seq FROM conversation WHERE id = ANY(CAST(:ids AS bigint[]))"),
 )
@@ -67,12 +89,22 @@ SQLITE = Statements(
         f"SELECT {EVENT_COLUMNS} FROM json_each(:keys) k JOIN event e ON e.conversation_id = k.value ->> 0"
         " AND e.author = k.value ->> 1 AND e.client_id = k.value ->> 2"
     ),
-    after=text(
-        f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM json_each(:cursors) k JOIN conversation c ON c.id = k.value ->> 0"
-        " JOIN event e ON e.conversation_id = c.id AND e.seq > k.value ->> 1 AND e.seq <= (k.value ->> 1) + :page"
-        " ORDER BY e.conversation_id, e.seq"
-    ),
     tops=text("SELECT id, last_seq FROM conversation WHERE id IN (SELECT value FROM json_each(:ids))"),
+)
+
+AFTER_POSTGRES: LiteralString = (
+    "SELECT e.conversation_id, e.seq, e.kind, e.author, e.client_id, e.at_ms, e.sealed, c.wrapped_key"
+    " FROM unnest(%s, %s) AS k(id, seq)"
+    " JOIN conversation c ON c.id = k.id"
+    " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT %s)"
+    " e ON true"
+    " ORDER BY e.conversation_id, e.seq"
+)
+
+AFTER_SQLITE = text(
+    f"SELECT {EVENT_COLUMNS}, c.wrapped_key FROM json_each(:cursors) k JOIN conversation c ON c.id = k.value ->> 0"
+    " JOIN event e ON e.conversation_id = c.id AND e.seq > k.value ->> 1 AND e.seq <= (k.value ->> 1) + :page"
+    " ORDER BY e.conversation_id, e.seq"
 )
 
 INSERT_POSTGRES = text(
@@ -100,9 +132,11 @@ MOVE_SQLITE = text(
 class LogRows:
     """The statements of one engine, with their parameters made."""
 
-    def __init__(self, *, is_sqlite: bool) -> None:
-        self._is_sqlite = is_sqlite
-        self._words = SQLITE if is_sqlite else POSTGRES
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._is_sqlite = db.is_sqlite
+        self._words = SQLITE if db.is_sqlite else POSTGRES
+        self._wire = None if db.is_sqlite else db.open_wire()
 
     async def lock(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, Row[Any]]:
         """id, status, advisor_id, last_seq, wrapped_key; locked in the order of their ids until the transaction ends."""
@@ -117,13 +151,14 @@ class LogRows:
             parameters = dict(zip(("ids", "authors", "client_ids"), map(list, zip(*keys, strict=True)), strict=True))
         return (await connection.execute(self._words.known, parameters)).all()
 
-    async def after(self, connection: AsyncConnection, cursors: dict[int, int], page: int) -> Sequence[Row[Any]]:
+    async def after(self, cursors: dict[int, int], page: int) -> Sequence[LogRow]:
         """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
-        if self._is_sqlite:
-            parameters: dict[str, Any] = {"cursors": json.dumps(list(cursors.items())), "page": page}
-        else:
-            parameters = {"ids": list(cursors), "seqs": list(cursors.values()), "page": page}
-        return (await connection.execute(self._words.after, parameters)).all()
+        if self._wire is not None:
+            parameters = (bigints(list(cursors)), integers(list(cursors.values())), page)
+            return [LogRow(*row) for row in await self._wire.read(AFTER_POSTGRES, parameters)]
+        async with self._db.read() as connection:
+            rows = await connection.execute(AFTER_SQLITE, {"cursors": json.dumps(list(cursors.items())), "page": page})
+            return [LogRow(*row) for row in rows]
 
     async def tops(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, int]:
         rows = await connection.execute(self._words.tops, {"ids": self._array(conversation_ids)})

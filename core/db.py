@@ -6,15 +6,16 @@ be reached, is full or is locked becomes `Unavailable`; after it, whether the co
 """
 
 import asyncio
-import os
-import socket
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, MetaData, TypeDecorator, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
@@ -24,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.clock import from_ms, to_ms
 from core.errors import Unavailable
+from core.wire import Wire, cut
 
 metadata = MetaData(
     naming_convention={
@@ -48,12 +50,17 @@ SQLITE_SETTINGS = (
 RESTED_S = 0.5
 PING_S = 2.0
 LONGEST_S = 20.0
+TURN_WITHIN_S = 5.0
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
 )
 # A network that swallows everything is found out by the kernel: what is sent must be acknowledged in three seconds, and
 # whoever only waits asks after five whether the other end lives. Otherwise one statement may wait a quarter of an hour.
 BLACK_HOLE = {"tcp_user_timeout": 3000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+
+POSTGRES_CONNECTION: dict[str, Any] = {"connect_timeout": 2, "options": POSTGRES_OPTIONS, **BLACK_HOLE}
+
+T = TypeVar("T")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -76,6 +83,8 @@ class Database:
         """`url` is `sqlite:////absolute/path` or `postgresql://…`."""
         self.url = url
         self.is_sqlite = url.startswith("sqlite:")
+        self._wires: list[Wire] = []
+        self._lone_writer = LoneWriter(url) if self.is_sqlite else None
         if self.is_sqlite:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
             self._reader = _sqlite_engine(url, "BEGIN", pool_size=4)
@@ -91,7 +100,13 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed when the block ends and rolled back when it raises."""
-        async with _refusing(), self._writer.connect() as connection, self._bounded(connection), connection.begin():
+        async with (
+            _refusing(),
+            self._writing(),
+            self._writer.connect() as connection,
+            self._bounded(connection),
+            connection.begin(),
+        ):
             yield connection
 
     @asynccontextmanager
@@ -101,13 +116,46 @@ class Database:
             yield
             return
         raw = (await connection.get_raw_connection()).driver_connection
-        timer = asyncio.get_running_loop().call_later(LONGEST_S, _cut, raw)
+        timer = asyncio.get_running_loop().call_later(LONGEST_S, cut, raw)
         try:
             yield
         finally:
             timer.cancel()
 
+    def open_wire(self) -> Wire:
+        """A connection to PostgreSQL for one task alone (core/wire.py)."""
+        wire = Wire(self._connect, lambda: LONGEST_S)
+        self._wires.append(wire)
+        return wire
+
+    async def write_at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """SQLite: do all of `work` in one transaction and one visit to the writer's thread. IntegrityError passes."""
+        assert self._lone_writer is not None
+        async with _refusing(), self._writing():
+            return await self._lone_writer.write(work)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        """SQLite has one writer at a time: here they queue, in order, where the engine would have them try again."""
+        if self._lone_writer is None:
+            yield
+        else:
+            async with asyncio.timeout(TURN_WITHIN_S):
+                await self._lone_writer.turn.acquire()
+            try:
+                yield
+            finally:
+                self._lone_writer.turn.release()
+
+    async def _connect(self) -> "psycopg.AsyncConnection[Any]":
+        _, options = self._writer.dialect.create_connect_args(self._writer.url)
+        return await psycopg.AsyncConnection.connect(autocommit=True, **POSTGRES_CONNECTION, **options)
+
     async def close(self) -> None:
+        for wire in self._wires:
+            await wire.close()
+        if self._lone_writer is not None:
+            await self._lone_writer.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
@@ -115,6 +163,48 @@ class Database:
 
 def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'dutyline.db'}"
+
+
+class LoneWriter:
+    """A second way to write to SQLite, in a thread of its own: a visit there costs more than a statement does."""
+
+    def __init__(self, url: str) -> None:
+        self.turn = asyncio.Lock()
+        self._path = url.removeprefix("sqlite:///")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        # Begun work is waited for, so that nobody else writes while it goes on.
+        future = asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait((future,))
+            raise
+        except sqlite3.OperationalError as problem:
+            raise Unavailable from problem
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = sqlite3.connect(self._path, isolation_level=None)
+            for setting in SQLITE_SETTINGS:
+                connection.execute(f"PRAGMA {setting}")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return done
 
 
 @asynccontextmanager
@@ -162,7 +252,7 @@ def _postgres_engine(url: str) -> AsyncEngine:
         pool_timeout=2,
         pool_recycle=1800,
         hide_parameters=True,
-        connect_args={"connect_timeout": 2, "options": POSTGRES_OPTIONS, **BLACK_HOLE},
+        connect_args=POSTGRES_CONNECTION,
     )
     _check_after_rest(engine.sync_engine)
     return engine
@@ -183,17 +273,10 @@ def _check_after_rest(engine: Engine) -> None:
         since = record.info.get("rests_since")
         if since is None or time.monotonic() - since < RESTED_S:
             return
-        timer = asyncio.get_running_loop().call_later(PING_S, _cut, record.driver_connection)
+        timer = asyncio.get_running_loop().call_later(PING_S, cut, record.driver_connection)
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as problem:
             raise DisconnectionError from problem
         finally:
             timer.cancel()
-
-
-def _cut(raw: Any) -> None:
-    """End the connection below the driver, which would otherwise go on waiting for the server's word."""
-    if not raw.closed:
-        with socket.socket(fileno=os.dup(raw.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)

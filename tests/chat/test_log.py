@@ -290,7 +290,7 @@ class FailingOnce(LogRows):
 
 async def test_a_batch_that_meets_another_process_is_looked_up_again(writers: Writers) -> None:
     conversation_id, log = await writers.open(), writers.logs[0]
-    log._rows = FailingOnce(is_sqlite=writers.databases[0].is_sqlite)
+    log._rows = FailingOnce(writers.databases[0])
     receipts = await asyncio.gather(*(log.say(conversation_id, VISITOR_AUTHOR, "Hello", uuid.uuid4()) for _ in "abc"))
     assert [one.seq for one in receipts] == [3, 4, 5]
     assert len(await writers.stored(conversation_id)) == 5
@@ -299,7 +299,7 @@ async def test_a_batch_that_meets_another_process_is_looked_up_again(writers: Wr
 async def test_no_receipt_without_a_commit(writers: Writers) -> None:
     """The commit fails: nothing is stored, the sender is told so, and sending again stores it once."""
     conversation_id, given, log = await writers.open(), uuid.uuid4(), writers.logs[0]
-    log._rows = failing = FailingOnce(is_sqlite=writers.databases[0].is_sqlite)
+    log._rows = failing = FailingOnce(writers.databases[0])
     failing.failures = 10
     told: list[Event] = []
     log.on_stored(told.extend)
@@ -307,7 +307,7 @@ async def test_no_receipt_without_a_commit(writers: Writers) -> None:
         await log.say(conversation_id, VISITOR_AUTHOR, "Hello", given)
     assert told == []
     assert len(await writers.stored(conversation_id)) == 2
-    log._rows = LogRows(is_sqlite=writers.databases[0].is_sqlite)
+    log._rows = LogRows(writers.databases[0])
     assert await log.say(conversation_id, VISITOR_AUTHOR, "Hello", given) == Receipt(3, told[0].at_ms, again=False)
     assert (await log.say(conversation_id, VISITOR_AUTHOR, "Hello", given)).again
 
@@ -361,3 +361,35 @@ async def test_last_times_of_each_side(writers: Writers) -> None:
     assert row.last_seq == 4
     assert isinstance(row.visitor_last_at, datetime)
     assert row.advisor_last_at.timestamp() * 1000 == pytest.approx(said.at_ms, abs=1)
+
+
+async def test_the_short_way_makes_sure_of_what_it_believes(writers: Writers) -> None:
+    """Another process moves the number on, takes the right away and ends it, each unheard of: nothing is stored wrongly."""
+    conversation_id = await writers.open()
+    here, there = writers.logs[0], writers.logs[1]
+    assert (await here.say(conversation_id, VISITOR_AUTHOR, "One", uuid.uuid4())).seq == 3
+    assert (await there.say(conversation_id, VISITOR_AUTHOR, "Two", uuid.uuid4())).seq == 4
+    given = uuid.uuid4()
+    stored = await here.say(conversation_id, VISITOR_AUTHOR, "Three", given)
+    third = Receipt(5, stored.at_ms, again=True)
+    assert await there.say(conversation_id, VISITOR_AUTHOR, "Three", given) == third
+    assert await here.say(conversation_id, VISITOR_AUTHOR, "Three", given) == third
+    with pytest.raises(IdConflict):
+        await here.say(conversation_id, VISITOR_AUTHOR, "Four", given)
+    await writers.set(conversation_id, status=Status.ENDED)
+    with pytest.raises(Ended):
+        await here.say(conversation_id, VISITOR_AUTHOR, "Five", uuid.uuid4())
+    await writers.set(conversation_id, status=Status.ACTIVE, wrapped_key=None)
+    with pytest.raises(NotFound):
+        await here.say(conversation_id, VISITOR_AUTHOR, "Six", uuid.uuid4())
+
+
+async def test_one_false_belief_harms_no_other(writers: Writers) -> None:
+    ids = [await writers.open() for _ in range(3)]
+    here, there = writers.logs[0], writers.logs[1]
+    for one in ids:
+        await here.say(one, VISITOR_AUTHOR, "One", uuid.uuid4())
+    await there.say(ids[1], VISITOR_AUTHOR, "Meanwhile", uuid.uuid4())
+    receipts = await asyncio.gather(*(here.say(one, VISITOR_AUTHOR, "Two", uuid.uuid4()) for one in ids))
+    assert [one.seq for one in receipts] == [4, 5, 4]
+    assert [len(await writers.stored(one)) for one in ids] == [4, 5, 4]
