@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from bench import browser, connections, guard, hostile, messages, pages, start
+from bench import browser, connections, guard, hostile, long, messages, pages, start
 from bench.report import Options, Report, print_machine, print_report
 from tests.engines import find_postgres_binaries, find_redis_binary
 
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "guard": guard.run,
     "start": start.run,
     "browser": browser.run,
+    "long": long.run,
     "hostile": hostile.run,
 }
 

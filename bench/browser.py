@@ -41,6 +41,13 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: 'longtask', buffered: true });
 """
+# A promise, since the pages' own policy forbids the polling that Playwright would do.
+PAINTED = """
+() => new Promise((resolve) => {
+  const look = () => performance.getEntriesByName('first-contentful-paint').length ? resolve() : requestAnimationFrame(look);
+  look();
+})
+"""
 READ = """
 () => {
   const paint = performance.getEntriesByName('first-contentful-paint')[0];
@@ -147,7 +154,7 @@ async def _open(context: BrowserContext, url: str) -> dict[str, Any]:
     )
     await tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     await tab.goto(url, wait_until="load")
-    await tab.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    await tab.evaluate(PAINTED)
     await tab.wait_for_timeout(QUIET_MS)
     seen: dict[str, Any] = await tab.evaluate(READ)
     return seen
