@@ -158,3 +158,11 @@ def test_kinds_and_codes_stand_in_the_protocol() -> None:
     refusals = [refusal for refusal in errors.Refusal.__subclasses__() if refusal.__module__ == errors.__name__]
     assert {kind.value for kind in Kind} - named == set()
     assert {refusal.code for refusal in refusals} - named == set()
+
+
+def test_every_test_that_security_names_is_there() -> None:
+    """A pitfall whose test was renamed or lost would look avoided."""
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text()))
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in written} == set()
