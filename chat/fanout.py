@@ -372,9 +372,10 @@ class Fanout:
         """Close the sessions of staff whose sign-in has ended. `live` answers which of these tokens still hold."""
         tokens = {session.viewer.token for session in self._sessions if session.viewer.token}
         if tokens:
-            kept = await live(tokens)
+            # Who comes while it is asked was asked for at the door, and is not among those who are gone.
+            gone = tokens - await live(tokens)
             for session in self.sessions():
-                if session.viewer.token and session.viewer.token not in kept:
+                if session.viewer.token in gone:
                     session.close(4100)
 
     async def drain(self, after_ms: Callable[[], int]) -> None:
