@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -56,6 +57,8 @@ class LogMachine(RuleBasedStateMachine):
     new_database: ClassVar[NewDatabase]
     site: ClassVar[Settings]
     redis_url: ClassVar[str]
+    found: ClassVar[int] = 0
+    """How often something was wrong."""
     talks = Bundle("talks")
 
     @initialize()
@@ -82,7 +85,11 @@ class LogMachine(RuleBasedStateMachine):
             self.runner.close()
 
     def run(self, action: Any) -> Any:
-        return self.runner.run(action)
+        try:
+            return self.runner.run(action)
+        except AssertionError:
+            type(self).found += 1
+            raise
 
     @invariant()
     def everybody_sees_what_is_stored(self) -> None:
@@ -320,9 +327,9 @@ class SubscribesLate(Session):
 
 
 BROKEN = {
-    "acknowledges before the commit": ("app.parts.Log", AcknowledgesBeforeCommit),
-    "keeps no ids": ("app.parts.Log", KeepsNoIds),
-    "asks nobody": ("app.parts.Log", AsksNobody),
+    "acknowledges before the commit": ("app.talk_parts.Log", AcknowledgesBeforeCommit),
+    "keeps no ids": ("app.talk_parts.Log", KeepsNoIds),
+    "asks nobody": ("app.talk_parts.Log", AsksNobody),
     "reads before it subscribes": ("tests.chat.world.Session", SubscribesLate),
 }
 
@@ -331,5 +338,7 @@ BROKEN = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_it_finds_what_is_broken(machine: type[LogMachine], fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*BROKEN[fault])
-    with pytest.raises(AssertionError):
+    # What depends on two processes does not always happen again in the same way.
+    with pytest.raises((AssertionError, Flaky)):
         run_it(machine, 10 * EXAMPLES["sqlite"], (Phase.generate,))
+    assert machine.found
