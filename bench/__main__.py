@@ -22,6 +22,9 @@ from tests.engines import find_postgres_binaries, find_redis_binary
 
 ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "messages": messages.run,
+    "offered": messages.run_offered,
+    "alone": messages.run_alone,
+    "many": messages.run_many,
     "connections": connections.run,
     "pages": pages.run,
     "guard": guard.run,

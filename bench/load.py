@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import resource
 import sys
 import time
@@ -66,6 +67,8 @@ class Plan(msgspec.Struct):
     warm_up_s: float = 2.0
     seconds: float = 5.0
     text_length: int = 120
+    offered_per_second: float = 0.0
+    """Messages a second of all senders together, whatever was answered; 0 is as fast as answers come."""
 
 
 class Measurement(msgspec.Struct):
@@ -124,12 +127,13 @@ class Sender:
         self._head = head.encode()
         self._tails = [f'","text":"{text}"}}'.encode() for text in load.texts]
 
-    def say(self) -> None:
+    def say(self, due_at: float | None = None) -> None:
+        """Send the next message; what is late counts from when it was due."""
         load = self.load
         if load.stopped:
             return
         identity = load.next_id()
-        load.in_flight[identity] = Message(time.perf_counter())
+        load.in_flight[identity] = Message(due_at or time.perf_counter())
         tail = self._tails[load.count % len(self._tails)]
         self.socket.send_text(self._head + identity.encode() + tail)
 
@@ -137,7 +141,8 @@ class Sender:
         frame = self.load.decode(payload)
         if frame.type == "ack":
             self.load.acknowledge(frame)
-            self.say()
+            if not self.load.plan.offered_per_second:
+                self.say()
         elif frame.type != "event":
             self.load.note(frame)
 
@@ -211,13 +216,28 @@ class Load:
         try:
             await self._open_all(receivers, self.plan.receivers)
             await self._open_all([sender.socket for sender in senders], self.plan.senders)
-            for sender in senders:
-                sender.say()
-            await self._wait(self.plan.warm_up_s)
-            return await self._measure()
+            offering = asyncio.create_task(self._offer(senders))
+            try:
+                await self._wait(self.plan.warm_up_s)
+                return await self._measure()
+            finally:
+                offering.cancel()
         finally:
             for socket in sockets:
                 socket.close()
+
+    async def _offer(self, senders: list[Sender]) -> None:
+        """Begin with one message of each sender, or go round them at the offered rate."""
+        if not self.plan.offered_per_second:
+            for sender in senders:
+                sender.say()
+            return
+        began = time.perf_counter()
+        for number in itertools.count():
+            due_at = began + number / self.plan.offered_per_second
+            if (early_s := due_at - time.perf_counter()) > 0:
+                await asyncio.sleep(early_s)
+            senders[number % len(senders)].say(due_at)
 
     async def _open_all(self, sockets: list[WebSocketClient], clients: list[Client]) -> None:
         """Open one after another: a storm of connections is another row's business."""

@@ -1,7 +1,8 @@
-"""Row `messages`: messages/s with PostgreSQL, two web processes and 64 pairs, beside its references."""
+"""Rows `messages`, `offered`, `alone` and `many`: what two-party conversations cost, beside their references."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 from collections.abc import Callable
@@ -13,10 +14,13 @@ import msgspec
 from bench.load import Measurement, Plan
 from bench.processes import ROOT, ProcessError, python
 from bench.programs import ChannelsChat, Engines, NoStore, Pairs, Program
-from bench.report import Bar, Options, Report, progress
+from bench.report import Bar, Options, Report, progress, within
 from bench.service import Dutyline
 
-PAIRS = 64
+PAIRS, MANY_PAIRS = 64, 256
+OFFERED = 500.0
+MOST_OF_CHANNELS = 0.6
+MOST_CPU_US = 350.0
 LOAD_TIMEOUT_S = 300.0
 # Above this share of a core the load maker itself may be what holds a program back.
 LOAD_MAKER_LIMIT = 0.85
@@ -25,45 +29,121 @@ COLUMNS = ("program", "messages/s", "min-max", "p50 ms", "p99 ms", "CPU us/msg",
 
 @dataclass
 class Contestant:
-    """A program and what was measured of it, round by round."""
+    """A program with its pairs, and what was measured of it, round by round."""
 
     program: Program
+    pairs: Pairs
     rounds: list[Measurement] = field(default_factory=list)
     failure: str | None = None
 
     def median(self, value: Callable[[Measurement], float]) -> float:
         return statistics.median(value(measurement) for measurement in self.rounds)
 
+    @property
+    def rate(self) -> float | None:
+        return self.median(lambda one: one.per_second) if self.rounds else None
+
 
 def run(folder: Path, options: Options) -> Report:
-    service, no_store = Contestant(Dutyline()), Contestant(NoStore())
-    pubsub, default = Contestant(ChannelsChat("pubsub")), Contestant(ChannelsChat("default"))
-    contestants = [service, no_store, pubsub, default]
+    """As fast as answers come: 64 pairs, PostgreSQL, two web processes, beside three references."""
+    pairs = Pairs(PAIRS, options.both_ways)
+    service, no_store, pubsub, default = contestants = [
+        Contestant(program, pairs)
+        for program in (Dutyline(), NoStore(), ChannelsChat("pubsub"), ChannelsChat("default"))
+    ]
+    _measure_all(folder, options, contestants)
+    cost = service.median(lambda one: one.cpu_us_per_message) if service.rounds else None
+    return _report(
+        f"messages/s, PostgreSQL, 2 web processes, {PAIRS} pairs, {_layout(options)}",
+        options,
+        contestants,
+        [
+            _bar(service, no_store, 0.25),
+            _bar(service, pubsub, 5.0),
+            _bar(service, default, 8.0),
+            within("CPU of a message, all processes", cost, MOST_CPU_US, "us"),
+        ],
+    )
+
+
+def run_offered(folder: Path, options: Options) -> Report:
+    """A steady 500 messages a second, whatever was answered: how long a message takes when nothing is full."""
+    pairs = Pairs(PAIRS, options.both_ways)
+    service, _, pubsub = contestants = [
+        Contestant(program, pairs) for program in (Dutyline(), NoStore(), ChannelsChat("pubsub"))
+    ]
+    _measure_all(folder, options, contestants, offered_per_second=OFFERED)
+    p50 = service.median(lambda one: one.p50_ms) if service.rounds else None
+    p99 = service.median(lambda one: one.p99_ms) if service.rounds else None
+    allowed = MOST_OF_CHANNELS * pubsub.median(lambda one: one.p99_ms) if pubsub.rounds else math.nan
+    return _report(
+        f"delivery at {OFFERED:g} messages/s offered, PostgreSQL, 2 web processes, {PAIRS} pairs, {_layout(options)}",
+        options,
+        contestants,
+        [
+            within(f"p99, against {MOST_OF_CHANNELS:g} of Channels (pub/sub)", p99, allowed, "ms"),
+            within("p50", p50, 5.0, "ms"),
+        ],
+    )
+
+
+def run_alone(folder: Path, options: Options) -> Report:
+    """What `dutyline run` is made of: SQLite, a Redis of its own, one process for both sides."""
+    alone = Pairs(PAIRS, processes=1)
+    service, shared, channels = contestants = [
+        Contestant(Dutyline(sqlite=True), alone),
+        Contestant(Dutyline(), Pairs(PAIRS, options.both_ways)),
+        Contestant(ChannelsChat("pubsub", sqlite=True), alone),
+    ]
+    _measure_all(folder, options, contestants)
+    return _report(
+        f"messages/s, SQLite, one process, {PAIRS} pairs",
+        options,
+        contestants,
+        [_bar(service, shared, 0.8), _bar(service, channels, 10.0)],
+    )
+
+
+def run_many(folder: Path, options: Options) -> Report:
+    """Four times the pairs: more load must not slow it."""
+    few, many = contestants = [
+        Contestant(Dutyline(pairs=count), Pairs(count, options.both_ways)) for count in (PAIRS, MANY_PAIRS)
+    ]
+    _measure_all(folder, options, contestants)
+    return _report(
+        f"messages/s with {MANY_PAIRS} pairs against {PAIRS}, PostgreSQL, 2 web processes, {_layout(options)}",
+        options,
+        contestants,
+        [_bar(many, few, 1.0)],
+    )
+
+
+def _layout(options: Options) -> str:
+    return "half the senders on each process" if options.both_ways else "senders on one process"
+
+
+def _measure_all(
+    folder: Path, options: Options, contestants: list[Contestant], *, offered_per_second: float = 0.0
+) -> None:
     engines = Engines(folder)
     try:
         engines.start()
         for contestant in contestants:
-            _start(contestant, engines, options)
+            _start(contestant, engines)
         for number in range(options.rounds):
             # Each round begins with another program, so that none is always first after the pause.
             turn = number % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:
-                _measure(contestant, engines, options, number)
+                _measure(contestant, engines, options, number, offered_per_second)
     finally:
         for contestant in contestants:
             contestant.program.stop()
         engines.stop()
-    bars = [
-        _bar(service, no_store, 0.25),
-        _bar(service, pubsub, 5.0),
-        _bar(service, default, 8.0),
-    ]
+
+
+def _report(title: str, options: Options, contestants: list[Contestant], bars: list[Bar]) -> Report:
     return Report(
-        title=(
-            f"messages/s, PostgreSQL, 2 web processes, {PAIRS} pairs, one message of 120 characters in flight each, "
-            f"{'half the senders on each process' if options.both_ways else 'senders on one process'}; "
-            f"median of {options.rounds} rounds of {options.seconds:g} s"
-        ),
+        title=f"{title}, messages of 120 characters; median of {options.rounds} rounds of {options.seconds:g} s",
         columns=COLUMNS,
         lines=[_line(contestant) for contestant in contestants],
         bars=bars,
@@ -72,21 +152,24 @@ def run(folder: Path, options: Options) -> Report:
     )
 
 
-def _start(contestant: Contestant, engines: Engines, options: Options) -> None:
+def _start(contestant: Contestant, engines: Engines) -> None:
     progress(f"starting {contestant.program.name}")
     try:
-        contestant.program.start(engines, Pairs(PAIRS, options.both_ways))
+        contestant.program.start(engines, contestant.pairs)
     except (ProcessError, OSError, subprocess.SubprocessError) as error:
         _fail(contestant, f"{type(error).__name__}: {error}")
 
 
-def _measure(contestant: Contestant, engines: Engines, options: Options, number: int) -> None:
+def _measure(
+    contestant: Contestant, engines: Engines, options: Options, number: int, offered_per_second: float
+) -> None:
     if contestant.failure is not None:
         return
     # What the last program left to be written is written now, and not on this one's account.
     engines.postgres.checkpoint()
     plan = contestant.program.plan()
     plan.warm_up_s, plan.seconds = options.warm_up_s, options.seconds
+    plan.offered_per_second = offered_per_second
     try:
         measurement = _run_load(plan)
     except ProcessError as error:
@@ -117,9 +200,7 @@ def _fail(contestant: Contestant, reason: str) -> None:
 
 
 def _bar(service: Contestant, reference: Contestant, least: float) -> Bar:
-    ratio = None
-    if service.rounds and reference.rounds:
-        ratio = service.median(lambda one: one.per_second) / reference.median(lambda one: one.per_second)
+    ratio = service.rate / reference.rate if service.rate and reference.rate else None
     return Bar(f"{service.program.name} / {reference.program.name}", ratio, least)
 
 

@@ -56,12 +56,13 @@ class Pairs:
 
     count: int
     both_ways: bool = False
+    processes: int = WEB_PROCESSES
 
     def sender_process(self, number: int) -> int:
-        return number % WEB_PROCESSES if self.both_ways else 0
+        return number % self.processes if self.both_ways else 0
 
     def receiver_process(self, number: int) -> int:
-        return (self.sender_process(number) + 1) % WEB_PROCESSES
+        return (self.sender_process(number) + 1) % self.processes
 
 
 class Program(Protocol):
@@ -150,30 +151,33 @@ class NoStore(ReferenceProgram):
 
 
 class ChannelsChat(ReferenceProgram):
-    """Django Channels on uvicorn with PostgreSQL; `layer` is pubsub or default."""
+    """Django Channels on uvicorn; `layer` is pubsub or default, the database PostgreSQL, or SQLite and then one process."""
 
-    def __init__(self, layer: str) -> None:
+    def __init__(self, layer: str, *, sqlite: bool = False) -> None:
         super().__init__()
         self.layer = layer
-        self.name = f"Django Channels ({'pub/sub' if layer == 'pubsub' else layer} layer)"
+        self._sqlite = sqlite
+        self.name = f"Django Channels ({'pub/sub' if layer == 'pubsub' else layer} layer{', SQLite' if sqlite else ''})"
 
     def _launch(self, engines: Engines) -> None:
         env = {
             "DJANGO_SETTINGS_MODULE": "bench.channels_app.settings",
-            "DATABASE_URL": engines.postgres.create_database(f"channels_{self.layer}"),
+            "DATABASE_URL": f"sqlite:///{engines.folder / 'channels.db'}"
+            if self._sqlite
+            else engines.postgres.create_database(f"channels_{self.layer}"),
             "REDIS_URL": engines.new_redis_url(),
             "SECRET_KEY": secrets.token_urlsafe(32),
             "BENCH_LAYER": self.layer,
         }
         run_command("django migrate", python("-m", "django", "migrate", "--run-syncdb", "-v", "0"), env)
-        for number in range(WEB_PROCESSES):
+        for number in range(self._pairs.processes):
             port = free_port()
             command = python(
                 "-m", "uvicorn", "bench.channels_app.asgi:application", "--port", str(port), "--lifespan", "off",
                 "--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio",
                 "--log-level", "warning", "--no-access-log", "--no-use-colors",
             )  # fmt: skip
-            log = engines.folder / f"channels-{self.layer}-{number}.log"
+            log = engines.folder / f"channels-{self.layer}-{number}{'-sqlite' if self._sqlite else ''}.log"
             self._processes.append(ServerProcess(f"{self.name} {number}", command, port, log, env))
 
     def _path(self, conversation: str, side: str) -> str:

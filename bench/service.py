@@ -9,15 +9,17 @@ pairs share an advisor's socket, as they do at a real desk.
 from __future__ import annotations
 
 import secrets
+import tempfile
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench.load import Client, Measurement, Plan
 from bench.processes import ROOT, ProcessError, ServerProcess, run_command
-from bench.programs import WEB_PROCESSES, Engines, Pairs
+from bench.programs import Engines, Pairs
 from core.crypto import make_key_file, new_master_key, new_token
 from tests.engines import free_port
 
@@ -91,14 +93,18 @@ class Desk:
 
 
 class Dutyline:
-    name = "Dutyline (PostgreSQL, 2 web processes)"
+    """On PostgreSQL with two web processes; or as `dutyline run` has it: SQLite, its own Redis, one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sqlite: bool = False, pairs: int | None = None) -> None:
+        shape = "SQLite, 1 process" if sqlite else "PostgreSQL, 2 web processes"
+        self.name = f"Dutyline ({shape}{f', {pairs} pairs' if pairs else ''})"
+        self._sqlite = sqlite
         self._engines: Engines | None = None
         self._pairs = Pairs(0)
         self._processes: list[ServerProcess] = []
         self._env: dict[str, str] = {}
         self._base_url = ""
+        self._folder = Path()
         self._desks: list[Desk] = []
         self._last_seq: dict[str, int] = {}
 
@@ -106,8 +112,9 @@ class Dutyline:
         if not DUTYLINE.exists():
             raise ProcessError("the dutyline command is not installed in .venv")
         self._engines, self._pairs = engines, pairs
-        ports = [free_port() for _ in range(WEB_PROCESSES)]
+        ports = [free_port() for _ in range(pairs.processes)]
         self._base_url = f"http://127.0.0.1:{ports[0]}"
+        self._folder = Path(tempfile.mkdtemp(prefix="dutyline-", dir=engines.folder))
         self._env = self._environment(engines)
         self._run("migrate")
         for number, port in enumerate(ports):
@@ -116,7 +123,7 @@ class Dutyline:
                     f"dutyline web {number}",
                     [str(DUTYLINE), "web"],
                     port,
-                    engines.folder / f"dutyline-{number}.log",
+                    self._folder / f"{number}.log",
                     self._env | {"PORT": str(port)},
                 )
             )
@@ -128,17 +135,18 @@ class Dutyline:
             raise ProcessError(f"{type(error).__name__}: {error}") from error
 
     def _environment(self, engines: Engines) -> dict[str, str]:
-        data = engines.folder / "dutyline"
-        data.mkdir()
+        data = self._folder
         keys, secret = data / "master.keys", data / "secret.key"
         make_key_file(keys, new_master_key() + "\n")
         make_key_file(secret, new_token() + new_token() + "\n")
-        return {
+        elsewhere = {
+            "DATABASE_URL": engines.postgres.create_database(f"service_{secrets.token_hex(4)}"),
+            "REDIS_URL": engines.new_redis_url(),
+        }
+        return ({} if self._sqlite else elsewhere) | {
             "HOST": "127.0.0.1",
             "BASE_URL": self._base_url,
             "DATA_DIR": str(data),
-            "DATABASE_URL": engines.postgres.create_database("service"),
-            "REDIS_URL": engines.new_redis_url(),
             "MASTER_KEYS_FILE": str(keys),
             "SECRET_KEY_FILE": str(secret),
             "RATE_LIMITS": "off",

@@ -5,6 +5,7 @@ slow the reference down (sessions, debug, reconnecting for each query) is left o
 """
 
 import os
+from typing import Any
 from urllib.parse import urlsplit
 
 _database = urlsplit(os.environ["DATABASE_URL"])
@@ -20,8 +21,20 @@ INSTALLED_APPS = ["bench.channels_app"]
 MIDDLEWARE: list[str] = []
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {
-    "default": {
+if _database.scheme == "sqlite":
+    # What its documentation advises for production: write-ahead log, writers that queue; durable as the service is.
+    _options = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+    }
+    _engine: dict[str, Any] = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": _database.path,
+        "OPTIONS": _options,
+    }
+else:
+    _engine = {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": _database.hostname,
         "PORT": _database.port,
@@ -29,7 +42,7 @@ DATABASES = {
         "NAME": _database.path.lstrip("/"),
         "CONN_MAX_AGE": None,
     }
-}
+DATABASES = {"default": _engine}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": _layers[os.environ["BENCH_LAYER"]],
