@@ -24,7 +24,7 @@ conversation = Table(
     Column("visitor_token_hash", LargeBinary, unique=True),
     Column("resume_code_hash", LargeBinary),
     # Tells an enquiry that is sent again, by the browser that sent it (triage/sent_again.py).
-    Column("enquiry_hash", LargeBinary, unique=True),
+    Column("enquiry_hash", LargeBinary),
     Column("wrapped_key", LargeBinary),
     Column("sector", String(64), nullable=False),
     Column("area", String(64), nullable=False),
@@ -58,6 +58,7 @@ conversation = Table(
     Index(None, "status", "sort_key"),
     Index(None, "advisor_id", "status"),
     Index(None, "created_at"),
+    Index(None, "enquiry_hash", unique=True),
 )
 
 # Rows in order of arrival. `author` is `visitor`, `system` or an account id.

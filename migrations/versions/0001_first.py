@@ -175,7 +175,6 @@ def create_conversation() -> None:
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("visitor_token_hash", sa.LargeBinary()),
         sa.Column("resume_code_hash", sa.LargeBinary()),
-        sa.Column("enquiry_hash", sa.LargeBinary()),
         sa.Column("wrapped_key", sa.LargeBinary()),
         sa.Column("sector", sa.String(64), nullable=False),
         sa.Column("area", sa.String(64), nullable=False),
@@ -197,7 +196,6 @@ def create_conversation() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_conversation"),
         sa.UniqueConstraint("reference", name="uq_conversation_reference"),
         sa.UniqueConstraint("visitor_token_hash", name="uq_conversation_visitor_token_hash"),
-        sa.UniqueConstraint("enquiry_hash", name="uq_conversation_enquiry_hash"),
         sa.ForeignKeyConstraint(["advisor_id"], ["account.id"], name="fk_conversation_advisor_id"),
     )
     op.create_index("ix_conversation_status_sort_key", "conversation", ["status", "sort_key"])
