@@ -30,9 +30,11 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
+from staff.tables import account
 from triage.line_copy import LineCopy
+from triage.offers import active_of, can_be_offered
 from triage.presence import count_online
-from triage.wait import WINDOW, Claimed, Pace, Range, measure_pace, wait_range
+from triage.wait import WINDOW, Pace, Range, measure_pace, wait_range
 
 logger = structlog.get_logger()
 
@@ -41,6 +43,7 @@ LEAST_GAP_S = 1.0
 """Frames about the line go out at most once a second (protocol)."""
 
 PACE_KEPT = timedelta(seconds=10)
+MOST_LATELY = 1_000
 MOST_READ = 2_000
 """Places beyond this are not counted; their position is not known."""
 
@@ -92,7 +95,7 @@ class Queue:
         self._clock = clock
         self._line = Line()
         self._read_at = 0.0
-        self._pace: tuple[datetime, tuple[Claimed, ...]] | None = None
+        self._lately: tuple[datetime, _Lately] | None = None
         self._told: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
         self._copy = LineCopy(signals)
         self._moved = asyncio.Event()
@@ -131,9 +134,11 @@ class Queue:
         async with self._db.read() as connection:
             places = await _read_places(connection)
             online = await count_online(connection, now)
-            if self._pace is None or not timedelta() <= now - self._pace[0] < PACE_KEPT:
-                self._pace = (now, await _read_claims(connection, now - WINDOW))
-        pace = measure_pace(self._pace[1], min((place.waiting_since for place in places), default=None), online, now)
+            slots, active = await _read_room(connection, now)
+            if self._lately is None or not timedelta() <= now - self._lately[0] < PACE_KEPT:
+                self._lately = (now, await _read_lately(connection, now - WINDOW))
+        lately = self._lately[1]
+        pace = measure_pace(lately.lengths, lately.waits, slots, active)
         positions = {place.conversation_id: number for number, place in enumerate(places, start=1)}
         self._line = Line(places, online, pace, MappingProxyType(positions))
         self._read_at = time.monotonic()
@@ -225,6 +230,33 @@ async def _read_places(connection: AsyncConnection) -> tuple[Place, ...]:
     return tuple(Place(*row) for row in await connection.execute(query))
 
 
-async def _read_claims(connection: AsyncConnection, since: datetime) -> tuple[Claimed, ...]:
-    query = select(conversation.c.waiting_since, conversation.c.claimed_at).where(conversation.c.claimed_at >= since)
-    return tuple(Claimed(row.waiting_since, row.claimed_at) for row in await connection.execute(query.limit(1_000)))
+async def _read_room(connection: AsyncConnection, now: datetime) -> tuple[int, int]:
+    """How many conversations those online hold at most, and hold now."""
+    on_duty = select(account.c.capacity, active_of(account.c.id).label("active")).where(*can_be_offered(now))
+    rows = (await connection.execute(on_duty)).all()
+    return sum(row.capacity for row in rows), sum(min(row.active, row.capacity) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """What happened within the window, in minutes."""
+
+    lengths: tuple[float, ...]
+    waits: tuple[float, ...]
+
+
+async def _read_lately(connection: AsyncConnection, since: datetime) -> _Lately:
+    columns: Any = conversation.c
+    ended = select(columns.claimed_at, columns.ended_at).where(
+        columns.ended_at >= since, columns.claimed_at.is_not(None)
+    )
+    taken = select(columns.waiting_since, columns.first_claimed_at).where(
+        columns.first_claimed_at >= since, columns.question_at.is_(None)
+    )
+    lengths = (await connection.execute(ended.limit(MOST_LATELY))).all()
+    waits = (await connection.execute(taken.limit(MOST_LATELY))).all()
+    return _Lately(tuple(_minutes(*row) for row in lengths), tuple(_minutes(*row) for row in waits))
+
+
+def _minutes(start: datetime, end: datetime) -> float:
+    return (end - start) / timedelta(minutes=1)

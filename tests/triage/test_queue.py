@@ -18,6 +18,7 @@ from core.signals import open_redis
 from tests.triage.house import EPOCH, House
 from tests.waiting import until
 from triage.line_copy import LineCopy
+from triage.words import Presence
 
 
 class Watcher:
@@ -104,7 +105,7 @@ async def test_a_visitor_sees_the_place_move(house: House, cora: SignedIn, redis
         await house.claims.claim(first, cora)
         await until(lambda: stands(1))
         frame = await ada.last("queue")
-    assert frame == {"type": "queue", "t": "queue", "conversation": second, "position": 1, "wait_minutes": None}
+    assert frame == {"type": "queue", "t": "queue", "conversation": second, "position": 1, "wait_minutes": [0, 5]}
 
 
 async def test_nobody_is_told_the_same_twice(house: House, redis: Redis) -> None:
@@ -161,9 +162,10 @@ async def test_suggestions_come_with_each_message(house: House, cora: SignedIn, 
 async def test_the_copy_in_redis_is_made_anew_after_a_loss(house: House, redis: Redis) -> None:
     reference = await house.enquire()
     async with followed(house):
+        key = LineCopy(house.signals).key
 
         async def is_there() -> bool:
-            return await redis.zrange("{test}:line", 0, -1) == [reference.encode()]
+            return await redis.zrange(key, 0, -1) == [reference.encode()]
 
         await until(is_there)
         await redis.flushall()
@@ -195,11 +197,16 @@ async def test_the_line_goes_on_without_redis(house: House) -> None:
         await until(is_told)
 
 
-async def test_the_wait_is_known_after_three_claims(house: House) -> None:
-    cora = await house.hire("Cora", Role.ADVISOR, capacity=6)
+async def test_the_wait_follows_from_the_last_two_hours(house: House) -> None:
+    cora = await house.hire("Cora", Role.ADVISOR, capacity=3)
     for _ in range(3):
         await house.enquire()
         house.clock.go_on(minutes=4)
         await house.claims.claim_next(cora)
-    await house.enquire()
-    assert (await house.queue.read()).newcomer_wait == (4, 12)
+        house.clock.go_on(seconds=11)
+    assert (await house.queue.read()).newcomer_wait is None, "all are busy, and no conversation has ended yet"
+    await house.presences.change(cora.account_id, None, 4)
+    house.clock.go_on(seconds=11)
+    assert (await house.queue.read()).newcomer_wait == (0, 8)
+    await house.presences.change(cora.account_id, Presence.AWAY, None)
+    assert (await house.queue.read()).newcomer_wait is None, "nobody is on duty"

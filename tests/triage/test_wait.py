@@ -5,53 +5,39 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from triage.urgency import grade, sort_key
-from triage.wait import Claimed, Pace, measure_pace, place_words, range_words, wait_range
+from triage.wait import Pace, measure_pace, place_words, range_words, wait_range
 from triage.words import AREAS, RISK_FLAGS, SECTORS, TOPICS, Urgency
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def minutes(number: float) -> timedelta:
-    return timedelta(minutes=number)
+def test_who_finds_somebody_free_is_told_how_fast_they_answer() -> None:
+    assert wait_range(2, measure_pace([], [0.2, 0.3, 4.0], slots=4, active=2)) == (0, 2)
+    assert wait_range(2, measure_pace([], [3.1, 3.2, 3.3], slots=4, active=2)) == (0, 7)
 
 
-def claims(*ago: float, waited: float = 6) -> list[Claimed]:
-    return [Claimed(NOW - minutes(one + waited), NOW - minutes(one)) for one in ago]
-
-
-def test_fewer_than_three_claims_promise_nothing() -> None:
-    assert measure_pace(claims(10, 20), None, 2, NOW) is None
-
-
-def test_claims_of_this_morning_say_nothing_about_now() -> None:
-    assert measure_pace(claims(5, 130, 140, 150), None, 2, NOW) is None
+def test_the_first_of_the_day_are_not_promised_what_nobody_knows() -> None:
+    assert wait_range(1, measure_pace([], [], slots=2, active=0)) == (0, 5)
+    assert wait_range(1, measure_pace([30, 30], [1, 1], slots=2, active=2)) is None
 
 
 def test_nobody_online_promises_nothing() -> None:
-    assert measure_pace(claims(5, 10, 15), None, 0, NOW) is None
+    assert measure_pace([30, 30, 30], [1, 1, 1], slots=0, active=0) is None
 
 
-def test_a_busy_line_moves_by_the_gap_between_claims() -> None:
-    assert measure_pace(claims(5, 10, 15, waited=20), None, 2, NOW) == Pace(5)
-
-
-def test_a_quiet_line_moves_by_what_people_waited() -> None:
-    """Somebody comes each half hour and is answered in a minute: the next one waits a minute, not thirty."""
-    assert measure_pace(claims(5, 35, 65, waited=1), None, 2, NOW) == Pace(1)
-
-
-def test_a_line_that_stands_still_is_slower_than_its_past() -> None:
-    assert measure_pace(claims(25, 27, 29, waited=2), NOW - minutes(20), 2, NOW) == Pace(20)
+def test_a_full_line_moves_as_conversations_end() -> None:
+    """Four conversations of half an hour end every 7.5 minutes."""
+    assert measure_pace([20, 30, 40], [], slots=4, active=4) == Pace(0, 7.5)
 
 
 def test_the_range_grows_with_the_place() -> None:
-    assert wait_range(1, Pace(4)) == (2, 6)
-    assert wait_range(3, Pace(4)) == (7, 18)
-    assert wait_range(1, Pace(0.1)) == (0, 2)
+    assert wait_range(1, Pace(0, 7.5)) == (0, 23)
+    assert wait_range(4, Pace(0, 7.5)) == (9, 62)
+    assert wait_range(5, Pace(4, 7.5)) == wait_range(1, Pace(0, 7.5))
 
 
 def test_beyond_three_hours_nothing_is_promised() -> None:
-    assert wait_range(40, Pace(10)) is None
+    assert wait_range(40, Pace(0, 10)) is None
     assert wait_range(2, None) is None
 
 
@@ -97,7 +83,11 @@ def test_grades(danger: str, deadline: str, flags: list[str], urgency: str) -> N
 
 def test_sort_keys_age_by_themselves() -> None:
     routine = sort_key(NOW, Urgency.ROUTINE)
-    assert sort_key(NOW + minutes(29), Urgency.SAME_DAY) < routine < sort_key(NOW + minutes(31), Urgency.SAME_DAY)
+    assert (
+        sort_key(NOW + timedelta(minutes=29), Urgency.SAME_DAY)
+        < routine
+        < sort_key(NOW + timedelta(minutes=31), Urgency.SAME_DAY)
+    )
     assert sort_key(NOW + timedelta(hours=23), Urgency.EMERGENCY) < routine
     assert sort_key(NOW + timedelta(hours=11), Urgency.ROUTINE, requeued=True) < routine
 
