@@ -46,7 +46,7 @@ def doors(parts: Parts) -> list[Door]:
 
 
 def public_doors(parts: Parts) -> list[Door]:
-    public, ask, visitor, guidance = parts.public, parts.ask, parts.visitor, parts.guidance
+    public, ask, visitor, guidance = parts.public, parts.ask, parts.visitor, parts.guidance_pages
     sign_in, health, streams = parts.sign_in, parts.health, parts.visitor_streams
     return [
         Door("/", public.home, PUBLIC),
@@ -98,7 +98,7 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door("/desk", desk.show, DESK),
         Door("/desk/presence", desk.presence, ADVISOR, POST),
         Door("/desk/next", desk.take_next, ADVISOR, POST),
-        Door("/desk/notices/seen", parts.notices.seen, DESK, POST),
+        Door("/desk/notices/seen", parts.notice_pages.seen, DESK, POST),
         Door("/desk/events", streams.events, DESK),
         Door("/desk/poll", streams.poll, DESK),
         Door("/desk/read", streams.read, DESK, POST),
@@ -179,8 +179,8 @@ class Service:
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
         self.state.identify = parts.identify
         self.state.drain = self.drain
-        edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
-        self._app: ASGIApp = ReadyAnswers(edge, settings.hosts)
+        self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
+        self._app: ASGIApp = ReadyAnswers(self.edge, settings.hosts)
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(self._check_soon)
 

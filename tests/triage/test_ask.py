@@ -183,7 +183,8 @@ async def test_what_identifies_a_person_is_held(house: House) -> None:
         assert 'value="His number is [phone number], may I ring him?"' in held.text
         assert await house.count(event) == 0
         as_json = await ada.post_json("/ask", {**ENQUIRY, "question": question})
-        assert as_json.json()["findings"] == [{"kind": "phone", "start": 14, "end": 26, "text": "07700 900123"}]
+        found = {"kind": "phone", "start": 14, "end": 26, "text": "07700 900123", "field": "question"}
+        assert as_json.json()["findings"] == [found]
         anyway = await ada.post("/ask", {**ENQUIRY, "question": question, "confirm": "yes"})
         assert anyway.status_code == 303
 

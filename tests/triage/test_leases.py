@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from chat.session import Session
-from core.crypto import token_hash
 from core.people import Role, SignedIn
 from staff.tables import session as sign_in
 from tests.triage.house import EPOCH, House
@@ -21,14 +20,11 @@ TIMES = Times()
 @pytest.fixture
 async def cora(house: House) -> SignedIn:
     """Signed in, with no desk open."""
-    return await signed_in(house, await house.hire("Cora", Role.ADVISOR))
+    return await without_desk(house, await house.hire("Cora", Role.ADVISOR))
 
 
-async def signed_in(house: House, person: SignedIn) -> SignedIn:
-    row = {"token_hash": token_hash(person.token), "account_id": person.account_id, "created_at": house.clock()}
+async def without_desk(house: House, person: SignedIn) -> SignedIn:
     async with house.db.write() as connection:
-        until = house.clock() + timedelta(hours=12)
-        await connection.execute(insert(sign_in).values(seen_at=house.clock(), until=until, **row))
         await connection.execute(presence_lease.delete())
     return person
 
@@ -142,7 +138,7 @@ async def test_signing_out_ends_it_at_once_and_nothing_renews_it(house: House, c
 
 
 async def test_a_supervisors_desk_counts_nobody_online(house: House) -> None:
-    sue = await signed_in(house, await house.hire("Sue", Role.SUPERVISOR))
+    sue = await without_desk(house, await house.hire("Sue", Role.SUPERVISOR))
     leases = leases_of(house)
     open_desk(house, sue)
     await leases.renew()
