@@ -5,23 +5,19 @@ the sockets of desks and of a visitor get.
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from websockets.asyncio.client import connect
-from websockets.typing import Origin, Subprotocol
 
+from tests.app.desks import FIRST, SECOND, Desk, at_desk, connected, hire
 from tests.app.people import Person
-from tests.chat.people import Frame, Line
 from tests.engines import PostgresServer
-from tests.live import DEMO_PASSWORD, LiveService
+from tests.live import LiveService
 from tests.waiting import until
 
-FIRST, SECOND = "web-0", "web-1"
-STAFF = {"cora": ("Cora Hughes", "advisor"), "dev": ("Dev Patel", "advisor"), "sue": ("Sue Webb", "supervisor")}
 TAKEN_OVER_WITHIN_S = 15.0
 LEAD = '"event": "worker_leads"'
 
@@ -40,61 +36,8 @@ def service(request: pytest.FixtureRequest, short_folder: Path, redis_url: str) 
 
 def staffed(folder: Path, environment: dict[str, str]) -> Iterator[LiveService]:
     with LiveService(folder, web=2, workers=2, environment=environment) as service:
-        assert service.command("hours", "always").returncode == 0
-        for name, (shown, role) in STAFF.items():
-            words = ("account", "add", f"{name}@example.org", "--name", shown, "--role", role)
-            added = service.command(*words, stdin=f"{DEMO_PASSWORD}\n")
-            assert added.returncode == 0, added.stderr
+        hire(service)
         yield service
-
-
-class Desk:
-    """One of staff with a desk open."""
-
-    def __init__(self, person: Person, line: Line) -> None:
-        self.person = person
-        self.line = line
-
-    async def is_offered(self, reference: str) -> Frame:
-        return await self.line.expect("offer", conversation=reference)
-
-    async def holds(self, reference: str) -> bool:
-        """Their socket follows it now."""
-        while not [one for one in self.line.events() if (one["conversation"], one["kind"]) == (reference, "joined")]:
-            await self.line.receive()
-        return True
-
-    def answer(self, reference: str, answer: str) -> None:
-        self.person.post_form("/desk", f"/desk/conversations/{reference}/{answer}")
-
-
-@asynccontextmanager
-async def connected(person: Person, path: str, part: str) -> AsyncIterator[Line]:
-    service = person.service
-    async with connect(
-        f"{service.url.replace('http', 'ws', 1)}{path}",
-        host="127.0.0.1",
-        port=service.port(part),
-        origin=Origin(service.url),
-        subprotocols=[Subprotocol("advice.v1")],
-        additional_headers={"Cookie": person.cookie_header},
-        compression=None,
-        proxy=None,
-        close_timeout=1,
-    ) as connection:
-        line = Line(connection)
-        await line.hello(after={})
-        yield line
-
-
-@asynccontextmanager
-async def at_desk(service: LiveService, name: str, part: str, *, capacity: int = 2) -> AsyncIterator[Desk]:
-    with Person(service, part) as person:
-        person.sign_in(f"{name}@example.org")
-        if STAFF[name][1] == "advisor":
-            person.post_form("/desk", "/desk/presence", state="online", capacity=capacity)
-        async with connected(person, "/desk/socket", part) as line:
-            yield Desk(person, line)
 
 
 async def test_offers_over_processes(service: LiveService) -> None:
