@@ -42,7 +42,7 @@ OPENING = roles(Role.SUPERVISOR, Role.ADMIN)
 
 def doors(parts: Parts) -> list[Door]:
     """Every page and form, and who may enter. What is not here does not exist."""
-    return [*public_doors(parts), *staff_doors(parts)]
+    return [*public_doors(parts), *desk_doors(parts), *supervise_doors(parts), *editor_doors(parts)]
 
 
 def public_doors(parts: Parts) -> list[Door]:
@@ -84,11 +84,9 @@ def public_doors(parts: Parts) -> list[Door]:
     ]
 
 
-def staff_doors(parts: Parts) -> list[Door]:
-    desk, wrap_up, editor, streams = parts.desk, parts.wrap_up, parts.editor, parts.desk_streams
-    hours, supervise, colleagues = parts.hours, parts.supervise, parts.colleagues
-    one, article = "/desk/conversations/{reference}", "/editor/{slug}"
-    watched = "/supervise/conversations/{reference}"
+def desk_doors(parts: Parts) -> list[Door]:
+    desk, wrap_up, streams, colleagues = parts.desk, parts.wrap_up, parts.desk_streams, parts.colleagues
+    one = "/desk/conversations/{reference}"
     return [
         Door("/sign-out", parts.sign_in.sign_out, SIGNED_IN, POST),
         Door("/account", parts.account.show, SIGNED_IN),
@@ -117,11 +115,23 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door(f"{one}/leave", colleagues.leave, DESK, POST),
         Door(f"{one}/regrade", colleagues.regrade, DESK, POST),
         Door(f"{one}/redact", colleagues.redact, DESK, POST),
+        Door(f"{one}/nudge", colleagues.nudge, DESK, POST),
+        Door("/desk/replies", parts.reply_pages.show, DESK),
+        Door("/desk/replies", parts.reply_pages.add, DESK, POST),
+        Door("/desk/replies/{number}", parts.reply_pages.change, DESK, POST),
+        Door("/desk/replies/{number}/delete", parts.reply_pages.delete, DESK, POST),
         Door("/desk/invitations/{reference}/accept", colleagues.accept, ADVISOR, POST),
         Door("/desk/invitations/{reference}/decline", colleagues.decline, ADVISOR, POST),
         Door(f"{one}/end", desk.end, DESK, POST),
         Door(f"{one}/wrap-up", wrap_up.show, DESK),
         Door(f"{one}/wrap-up", wrap_up.save, DESK, POST),
+    ]
+
+
+def supervise_doors(parts: Parts) -> list[Door]:
+    hours, supervise = parts.hours, parts.supervise
+    watched = "/supervise/conversations/{reference}"
+    return [
         Door("/supervise", supervise.show, SUPERVISOR),
         Door("/supervise/line", supervise.line, SUPERVISOR, POST),
         Door(watched, supervise.show_conversation, SUPERVISOR),
@@ -137,6 +147,12 @@ def staff_doors(parts: Parts) -> list[Door]:
         Door("/supervise/hours/holidays", hours.change_holiday, OPENING, POST),
         Door("/supervise/reports", parts.reports.show, SUPERVISOR),
         Door("/supervise/reports/{table}.csv", parts.reports.file, SUPERVISOR),
+    ]
+
+
+def editor_doors(parts: Parts) -> list[Door]:
+    editor, article = parts.editor, "/editor/{slug}"
+    return [
         Door("/editor", editor.work_list, EDITOR),
         Door("/editor/new", editor.new, EDITOR),
         Door("/editor/new", editor.create, EDITOR, POST),
