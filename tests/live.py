@@ -78,6 +78,11 @@ class LiveService:
         return self._environment["BASE_URL"]
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """What each process gets, but for its port."""
+        return self._environment
+
+    @property
     def origin_headers(self) -> dict[str, str]:
         """For requests to a web process that is not the first: its port is not in BASE_URL."""
         return {"Host": urlsplit(self.url).netloc, "Origin": self.url}

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from sqlalchemy import insert
 
+from core.clock import utc_now
+from core.db import Database, sqlite_url
+from core.people import Role
+from core.signals import Signals, open_redis
+from staff.sessions import Sessions
+from staff.tables import account, account_role
 from tests.app.desks import FIRST, SECOND, Desk, at_desk, connected, hire
 from tests.app.impatient import IMPATIENT
 from tests.app.people import Person
@@ -153,3 +160,62 @@ async def test_nobody_is_lost_while_the_database_is_away(
                 with Person(service, SECOND) as ben:
                     await cora.is_offered(ben.ask())
                 await nothing_is_requeued(adas, NOTICED_WITHIN_S)
+
+
+async def test_fifty_open_chats_survive_a_flush(service: LiveService, redis_url: str) -> None:
+    """Nothing goes back into the line, and the next is offered as before."""
+    tokens = await sign_in_a_crowd(service, FULL_DESKS)
+    async with AsyncExitStack() as stack:
+        references = ask_for(service, CHATS)
+        lines = []
+        for number, token in enumerate(tokens):
+            part = (FIRST, SECOND)[number % 2]
+            person = stack.enter_context(Person(service, part))
+            person.cookies.set("session", token)
+            lines.append(await stack.enter_async_context(connected(person, "/desk/socket", part)))
+            for reference in references[number::FULL_DESKS]:
+                person.post_form("/desk", f"/desk/conversations/{reference}/accept")
+        await until(lambda: ACTS in service.log_text(), 3 * FROZEN_FOR_S, "the reaper to act")
+        with Redis.from_url(redis_url) as client:
+            for _ in range(3):
+                client.flushall()
+                await asyncio.gather(*(nothing_is_requeued(line, NOTICED_WITHIN_S / 2) for line in lines))
+        assert "conversation_requeued" not in service.log_text()
+        for line in lines:
+            assert {one["conversation"] for one in line.events() if one["kind"] == "joined"} <= set(references)
+        cora = await stack.enter_async_context(at_desk(service, "cora", FIRST))
+        await cora.is_offered(ask_for(service, 1)[0])
+
+
+FULL_DESKS, CHATS = 10, 50
+
+
+def ask_for(service: LiveService, count: int) -> list[str]:
+    references = []
+    for number in range(count):
+        with Person(service, (FIRST, SECOND)[number % 2]) as visitor:
+            references.append(visitor.ask())
+    return references
+
+
+def database_url_of(service: LiveService) -> str:
+    return service.environment.get("DATABASE_URL") or sqlite_url(service.folder / "data")
+
+
+async def sign_in_a_crowd(service: LiveService, count: int) -> list[str]:
+    """Advisors who hold five each, and the tokens of their sign-ins; each account by command costs a process."""
+    database = Database(database_url_of(service))
+    sessions = Sessions(database, Signals(open_redis("redis://127.0.0.1:1"), "test"), "session")
+    tokens = []
+    try:
+        async with database.write() as connection:
+            for number in range(count):
+                row = {"id": f"crowd{number}", "email": f"crowd{number}@example.org", "name": f"Advisor {number}"}
+                await connection.execute(
+                    insert(account).values(presence="online", capacity=5, created_at=utc_now(), **row)
+                )
+                await connection.execute(insert(account_role).values(account_id=row["id"], role=Role.ADVISOR))
+                tokens.append((await sessions.start(connection, row["id"]))[0])
+    finally:
+        await database.close()
+    return tokens
