@@ -10,6 +10,7 @@ from knowledge.library import Library
 from triage.board import Board
 from triage.claims import Claims
 from triage.colleague_pages import ColleaguePages
+from triage.company import Company
 from triage.desk import DeskPages
 from triage.desk_frames import DeskFrames
 from triage.desk_view import DeskViews
@@ -24,6 +25,9 @@ from triage.notices import Notices
 from triage.offers import Offers
 from triage.presence import Presences
 from triage.queue import Queue
+from triage.quiet import Nudges
+from triage.replies import Replies
+from triage.reply_pages import ReplyPages
 from triage.report_pages import ReportPages
 from triage.reports import Reports
 from triage.suggestions import Suggestions
@@ -41,8 +45,8 @@ class LineParts(TalkParts):
         super().__init__(settings, db, redis, clock)
         log, fanout, signals, audit = self.log, self.fanout, self.signals, self.audit
         self.library = Library(db, signals, self.keyring, clock)
-        self.queue = Queue(db, log, fanout, signals, clock)
         self.opening = Opening(db, clock)
+        self.queue = Queue(db, log, fanout, signals, self.opening, clock, times)
         self.guidance = Guidance(db, self.library, clock)
         self.tickets = Tickets(self.keyring, clock)
         self.feedbacks = Feedbacks(db, self.conversations, clock)
@@ -55,11 +59,12 @@ class LineParts(TalkParts):
         self.offers.on_changed(self.desk_frames.look)
         self.notices.on_told(self.desk_frames.look)
         self.wrap_ups = WrapUps(db, self.conversations, audit, clock)
-        self.surroundings = Surroundings(db, log, self.queue, self.guidance, self.opening, self.tickets, self.feedbacks)
+        self.surroundings = Surroundings(db, log, self.queue, self.guidance, self.tickets, self.feedbacks)
         self.suggestions = Suggestions(log, fanout, signals, self.conversations, self.guidance)
         self.transfers = Transfers(db, log, fanout, self.offers, self.notices, audit, clock)
         self.invitations = Invitations(db, log, fanout, self.notices, audit, clock)
         self.supervision = Supervision(db, log, self.conversations, fanout, self.queue, self.notices, audit, clock)
+        self.replies = Replies(db, self.opening, audit, clock)
         self._make_desk()
         self._make_supervision()
 
@@ -79,6 +84,7 @@ class LineParts(TalkParts):
             self.epoch,
             self.offers,
             self.notices,
+            Company(self.db, self.transfers, self.invitations, self.replies, self.clock),
         )
         self.desk = DeskPages(
             self.db,
@@ -103,10 +109,12 @@ class LineParts(TalkParts):
             self.transfers,
             self.invitations,
             self.supervision,
+            Nudges(self.db, self.log, self.clock),
             self.holds,
             self.audit,
             self.clock,
         )
+        self.reply_pages = ReplyPages(self.replies, self.holds)
         self.notice_pages = NoticePages(self.notices)
         self.wrap_up = WrapUpPages(self.conversations, self.wrap_ups, self.holds)
 

@@ -31,10 +31,13 @@ from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
 from staff.tables import account
+from triage.hours import Opening
 from triage.line_copy import LineCopy
 from triage.offers import active_of, can_be_offered
 from triage.presence import count_online
+from triage.times import Times
 from triage.wait import WINDOW, Pace, Range, measure_pace, wait_range
+from triage.waiting_words import line_notice, place_sentence
 
 logger = structlog.get_logger()
 
@@ -59,6 +62,7 @@ class Place:
     urgency: str
     waiting_since: datetime
     sort_key: int
+    requeues: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,22 @@ class Line:
 class Queue:
     """This process's view of the line. `run` follows it until cancelled."""
 
-    def __init__(self, db: Database, log: Log, fanout: Fanout, signals: Signals, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        log: Log,
+        fanout: Fanout,
+        signals: Signals,
+        opening: Opening,
+        clock: Clock,
+        times: Times | None = None,
+    ) -> None:
         self._db = db
         self._fanout = fanout
         self._signals = signals
+        self._opening = opening
         self._clock = clock
+        self._times = times or Times()
         self._line = Line()
         self._read_at = 0.0
         self._lately: tuple[datetime, _Lately] | None = None
@@ -144,6 +159,10 @@ class Queue:
         self._read_at = time.monotonic()
         return self._line
 
+    async def notice(self) -> str | None:
+        """What those who wait are told about the line itself, such as what closing time means for them."""
+        return line_notice(await self._opening.state(), self._clock(), self._times.after_closing)
+
     async def position(self, conversation_id: int) -> int | None:
         """The rank of a conversation right now; None when it does not wait."""
         async with self._db.read() as connection:
@@ -183,7 +202,7 @@ class Queue:
         sessions = self._fanout.sessions()
         staff = {session.viewer.key for session in sessions if session.viewer.side is Side.ADVISOR}
         mine = await self._count_mine(staff) if staff else {}
-        line, longest = self._line, self._line.longest_wait_s(self._clock())
+        line, longest, notice = self._line, self._line.longest_wait_s(self._clock()), await self.notice()
         for session in sessions:
             if session.viewer.side is Side.ADVISOR:
                 held = mine.get(session.viewer.key, 0)
@@ -193,10 +212,7 @@ class Queue:
             else:
                 for conversation_id in session.cursors:
                     if (position := line.position(conversation_id)) is not None:
-                        place = line.places[position - 1]
-                        wait = line.wait(position)
-                        text = frame("queue", conversation=place.reference, position=position, wait_minutes=wait)
-                        self._offer(session, f"queue:{conversation_id}", text)
+                        self._offer(session, f"queue:{conversation_id}", _queue_frame(line, position, notice))
 
     def _offer(self, session: Session, slot: str, text: str) -> None:
         if self._told.get(session) != text:
@@ -219,10 +235,24 @@ class Queue:
             logger.warning("line_not_mirrored")
 
 
+def _queue_frame(line: Line, position: int, notice: str | None) -> str:
+    place, wait = line.places[position - 1], line.wait(position)
+    return frame(
+        "queue",
+        conversation=place.reference,
+        position=position,
+        wait_minutes=wait,
+        sentence=place_sentence(position, wait, requeued=place.requeues > 0),
+        notice=notice,
+    )
+
+
 async def _read_places(connection: AsyncConnection) -> tuple[Place, ...]:
     columns: Any = conversation.c
     query = (
-        select(columns.id, columns.reference, columns.urgency, columns.waiting_since, columns.sort_key)
+        select(
+            columns.id, columns.reference, columns.urgency, columns.waiting_since, columns.sort_key, columns.requeues
+        )
         .where(columns.status == Status.WAITING)
         .order_by(columns.sort_key, columns.id)
         .limit(MOST_READ)

@@ -17,13 +17,13 @@ from core.tables import setting
 from triage import words
 from triage.feedback import NO_FEEDBACK, Feedbacks
 from triage.guidance import Guidance
-from triage.hours import Opening
 from triage.queue import Queue
 from triage.ticket import Tickets
-from triage.wait import place_words
+from triage.waiting_words import place_sentence
 
-ADVISOR_LOST = "We lost your advisor. You go ahead of the line."
 DEFAULT_RETENTION = timedelta(hours=24)
+ANSWER_KEPT = timedelta(days=14)
+"""At least: who left a question comes back for its answer when they can."""
 
 
 def enquiry_in_words(found: Conversation) -> list[tuple[str, str]]:
@@ -50,7 +50,6 @@ class Surroundings:
         log: Log,
         queue: Queue,
         guidance: Guidance,
-        opening: Opening,
         tickets: Tickets,
         feedbacks: Feedbacks,
     ) -> None:
@@ -58,7 +57,6 @@ class Surroundings:
         self._log = log
         self._queue = queue
         self._guidance = guidance
-        self._opening = opening
         self._tickets = tickets
         self._feedbacks = feedbacks
 
@@ -69,15 +67,15 @@ class Surroundings:
         """The waiting room: place, wait, guidance, and the code while it may be shown."""
         line = await self._queue.line()
         position = await self._queue.position(found.id)
-        state = await self._opening.state()
-        place = place_words(position, line.wait(position))
+        place = place_sentence(position, line.wait(position), requeued=found.requeues > 0)
         return {
-            "queue": {"position": position, "sentence": f"{ADVISOR_LOST} {place}" if found.requeues else place},
+            "queue": {"position": position, "sentence": place},
             "resume_code": self._tickets.resume_code(request, found.reference),
             "articles": await self._guidance.for_visitor(found, await self._log.read(found.id)),
             "can_leave_question": found.status is Status.WAITING,
             "can_leave": True,
-            "line_message": state.notice or None,
+            "was_with_advisor": found.requeues > 0,
+            "line_message": await self._queue.notice(),
         }
 
     async def ended(self, found: Conversation) -> dict[str, Any]:
@@ -90,7 +88,13 @@ class Surroundings:
 
     async def destroyed_at(self, found: Conversation) -> datetime | None:
         """When the text of an ended conversation is destroyed."""
-        return found.ended_at + await retention(self._db) if found.ended_at else None
+        return found.ended_at + await kept_for(self._db, found.status) if found.ended_at else None
+
+
+async def kept_for(db: Database, status: Status) -> timedelta:
+    """How long the text of a conversation that is over is kept. An answer is there long enough to be found."""
+    kept = await retention(db)
+    return max(kept, ANSWER_KEPT) if status is Status.ANSWERED else kept
 
 
 async def retention(db: Database) -> timedelta:

@@ -46,7 +46,7 @@ export default function attach(root) {
     if (isEnd(event)) end(talk, connection, words, doors)
     else showWho(root, event, words)
   })
-  connection.on('frame:queue', (frame) => fillTitle(root, placeSentence(frame.position, frame.wait_minutes, words)))
+  connection.on('frame:queue', (frame) => fillTitle(root, frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
   connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
   connection.on('frame:reset', () => reloadOnce(() => outbox.isEmpty && (talk?.composer?.isEmpty ?? true)))
   document.addEventListener('visibilitychange', () => talk?.maybeRead())

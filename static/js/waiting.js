@@ -78,10 +78,22 @@ function showPlace(root, words) {
   /** @param {Frame} frame */
   return (frame) => {
     const sentence = frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)
-    if (slot(root, 'place')?.textContent?.trim() === sentence) return
-    fill(root, 'place', sentence)
-    announcer.say(sentence)
+    const notice = frame.notice ?? ''
+    const isNew = [showText(slot(root, 'place'), sentence), showText(slot(root, 'line-message'), notice)].some(Boolean)
+    if (isNew) announcer.say(`${sentence} ${notice}`.trim())
   }
+}
+
+/**
+ * @param {HTMLElement | null} place Hidden while there is nothing in it.
+ * @param {string} text
+ * @returns {boolean} Whether it said something else before.
+ */
+function showText(place, text) {
+  if (!place || place.textContent?.trim() === text) return false
+  place.textContent = text
+  place.hidden = !text
+  return true
 }
 
 /**

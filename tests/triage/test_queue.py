@@ -105,7 +105,15 @@ async def test_a_visitor_sees_the_place_move(house: House, cora: SignedIn, redis
         await house.claims.claim(first, cora)
         await until(lambda: stands(1))
         frame = await ada.last("queue")
-    assert frame == {"type": "queue", "t": "queue", "conversation": second, "position": 1, "wait_minutes": [0, 5]}
+    assert frame == {
+        "type": "queue",
+        "t": "queue",
+        "conversation": second,
+        "position": 1,
+        "wait_minutes": [0, 5],
+        "sentence": "You are next. Less than 5 minutes.",
+        "notice": None,
+    }
 
 
 async def test_nobody_is_told_the_same_twice(house: House, redis: Redis) -> None:
