@@ -25,6 +25,8 @@ from knowledge.rendering import Renderer
 from knowledge.tables import article
 from staff.accounts import Account, Accounts, NewAccount
 from staff.passwords import Passwords
+from staff.tables import account as accounts_table
+from triage.tables import saved_reply
 
 logger = structlog.get_logger()
 
@@ -40,6 +42,18 @@ class DemoPerson:
     name: str
     role: Role
 
+
+REPLIES = (
+    (
+        "Welcome",
+        "Hello {nickname}, this is {advisor}. Thank you for your question. Please tell me nothing that names anybody.",
+    ),
+    ("One moment", "Please give me a moment to look something up. I am still here."),
+    ("Who is safe now", "Before we go on: is anybody in danger at this moment? If so, call 999 first; I will be here."),
+    ("Come back", "You can come back to this with your reference {reference} and your code. We open next {opens}."),
+    ("Goodbye", "Is there anything else for today? You can save a transcript when we end."),
+)
+"""Shared by all advisors: name and text."""
 
 PEOPLE = (
     DemoPerson("advisor@example.org", "Cora Hughes", Role.ADVISOR),
@@ -77,6 +91,20 @@ async def open_round_the_clock(database: Database) -> None:
         query = select(setting.c.value).where(setting.c.name == "always_open")
         if (await connection.execute(query)).one_or_none() is None:
             await connection.execute(insert(setting).values(name="always_open", value="yes"))
+
+
+async def save_sample_replies(database: Database) -> None:
+    """Once, into a service without any that all share."""
+    async with database.write() as connection:
+        if (await connection.execute(select(saved_reply.c.id).limit(1))).one_or_none() is not None:
+            return
+        query = select(accounts_table.c.id).where(accounts_table.c.email == "supervisor@example.org")
+        by = (await connection.execute(query)).scalar_one_or_none()
+        if by is None:
+            return
+        values = {"account_id": None, "changed_by": by, "changed_at": utc_now()}
+        rows = [{"name": name, "text": text, **values} for name, text in REPLIES]
+        await connection.execute(insert(saved_reply), rows)
 
 
 async def publish_sample_guidance(database: Database, audit: AuditLog) -> None:

@@ -141,6 +141,7 @@ async def _fill(settings: Settings, password: str) -> None:
             await demo.make_demo_accounts(staff.accounts, staff.passwords, password)
         await demo.open_round_the_clock(database)
         audit = AuditLog(Signer.from_file(settings.secret_key_file))
+        await demo.save_sample_replies(database)
         await demo.publish_sample_guidance(database, audit)
     finally:
         await database.close()

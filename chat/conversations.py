@@ -59,6 +59,8 @@ class Conversation:
     advisor_read: int
     visitor_last_at: datetime | None
     advisor_last_at: datetime | None
+    question_at: datetime | None
+    nudged_at: datetime | None
 
     @property
     def is_open(self) -> bool:
@@ -274,9 +276,14 @@ class Conversations:
         return token if done.rowcount == 1 else None
 
     async def end(self, found: Conversation, by: Author, now: datetime) -> None:
-        """Active becomes ended, waiting becomes left. Raises Ended when somebody was faster."""
+        """Active becomes ended, or answered when it was left as a question; waiting becomes left.
+
+        Raises Ended when somebody was faster.
+        """
         leaving = found.status in (Status.WAITING, Status.QUESTION)
         status, kind = (Status.LEFT, Kind.LEFT) if leaving else (Status.ENDED, Kind.ENDED)
+        if not leaving and found.question_at is not None and by.kind is Side.ADVISOR:
+            status = Status.ANSWERED
         async with self._db.write() as connection:
             done = await connection.execute(
                 update(conversation)

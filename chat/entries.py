@@ -9,6 +9,8 @@ from chat.events import Author, Event
 from chat.words import HIDDEN_FROM_VISITOR, Kind
 from core.clock import from_ms
 
+REMOVED = "This message was removed."
+
 LINES: dict[Kind, str] = {
     Kind.QUEUED: "Joined the line.",
     Kind.JOINED: "{name} joined.",
@@ -38,7 +40,9 @@ def entry_views(events: Iterable[Event], *, for_visitor: bool) -> list[EntryView
 
 
 def line_of(event: Event) -> str:
-    """What a line between the messages says; empty for what people wrote or shared."""
+    """What stands for an event: what was written, or the words of its kind. Of what was removed only that it was."""
+    if event.data.get("redacted"):
+        return REMOVED
     return event.text or LINES.get(event.kind, "").format(name=event.author.name)
 
 

@@ -26,7 +26,7 @@ from chat.tables import conversation, event, participant
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
 from core.db import Database
-from core.errors import AssignmentLost, Ended, IdConflict, NotFound, Refusal, Unavailable
+from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
 from core.gather import Gathered
 
 logger = structlog.get_logger()
@@ -394,7 +394,7 @@ def _refusal_of(
     if author.kind is not Side.VISITOR and row.advisor_id != author.key:
         part = brought_in.get((one.conversation_id, author.key))
         if part is None or (part != JOINED and not is_note):
-            return AssignmentLost()
-    if row.status not in OPEN and not (is_note and row.status == Status.ENDED):
+            return AssignmentLost() if part is None else NotAllowed("You advise on the side here: write it as a note.")
+    if row.status not in OPEN and not (is_note and row.status in (Status.ENDED, Status.ANSWERED)):
         return Ended()
     return None

@@ -172,9 +172,14 @@ class VisitorPages:
         """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""
         context = await self._surroundings.ended(found) | {"unsent": ""} | changes
         events = await self._log.read_kinds(found.id, Kind.ARTICLE, Kind.JOINED)
+        answer = []
+        if found.status is Status.ANSWERED:
+            answer = entry_views(await self._log.read(found.id), for_visitor=True)
         articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
         shown = _shown(found, _advisor_name(events))
-        return render(request, "public/ended.html", status=status, conversation=shown, articles=articles, **context)
+        return render(
+            request, "public/ended.html", status=status, conversation=shown, answer=answer, articles=articles, **context
+        )
 
     async def say(self, request: Request) -> Response:
         found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))

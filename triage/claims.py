@@ -191,7 +191,7 @@ def _refuse_unless_untaken(row: Row[*tuple[Any, ...]], person: SignedIn) -> None
         raise AlreadyTaken
     if row.status == Status.LEFT:
         raise Ended("The visitor has left the line.")
-    if row.status == Status.ENDED and row.advisor_id == person.account_id:
+    if row.status in (Status.ENDED, Status.ANSWERED) and row.advisor_id == person.account_id:
         raise Ended
     if row.status not in UNTAKEN:
         # What was never this advisor's does not exist for them.

@@ -13,12 +13,13 @@ from chat.words import Kind, Status
 from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
-from core.errors import AssignmentLost, Empty, Ended, NotFound, Refusal
+from core.errors import AssignmentLost, Empty, Ended, NotAllowed, NotFound, Refusal
 from core.people import SignedIn
 from core.text import check_text
 from core.web import account, error_page, wants_json
 from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields, unless_held
 from triage.invitations import Invitations, Purpose
+from triage.quiet import Nudges
 from triage.supervising import Supervision
 from triage.transfers import Transfers, lock_conversation
 from triage.words import Urgency
@@ -37,6 +38,7 @@ class ColleaguePages:
         transfers: Transfers,
         invitations: Invitations,
         supervision: Supervision,
+        nudges: Nudges,
         holds: Holds,
         audit: AuditLog,
         clock: Clock,
@@ -48,6 +50,7 @@ class ColleaguePages:
         self._transfers = transfers
         self._invitations = invitations
         self._supervision = supervision
+        self._nudges = nudges
         self._holds = holds
         self._audit = audit
         self._clock = clock
@@ -55,7 +58,7 @@ class ColleaguePages:
     async def transfer(self, request: Request) -> Response:
         """POST .../transfer: `to` an advisor's id or `queue`, with a `note` for whoever goes on."""
         person, fields = account(request), sent_fields(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         to, note = fields.get("to", ""), fields.get("note", "")
         if not 0 < len(to) <= 64:
             raise BadChoice("Choose who goes on with the conversation, or the line.")
@@ -75,7 +78,7 @@ class ColleaguePages:
     async def invite(self, request: Request) -> Response:
         """POST .../invite: `to` an advisor's id, `purpose` consult or join."""
         person, fields = account(request), sent_fields(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         if fields.get("purpose") not in set(Purpose) or not 0 < len(fields.get("to", "")) <= 64:
             raise BadChoice("Choose a colleague, and whether they advise you or join the conversation.")
         await self._invitations.invite(found.id, person, fields["to"], Purpose(fields["purpose"]))
@@ -95,7 +98,7 @@ class ColleaguePages:
     async def let_go(self, request: Request) -> Response:
         """POST .../guests/{account_id}/dismiss: a colleague who was brought in or asked."""
         person = account(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         await self._invitations.dismiss(found.id, person, request.path_params["account_id"])
         return done(request, desk_path(found.reference))
 
@@ -111,7 +114,7 @@ class ColleaguePages:
     async def regrade(self, request: Request) -> Response:
         """POST .../regrade: `urgency` and `reason`, by the advisor who has it."""
         person = account(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         urgency, reason = checked_regrade(sent_fields(request))
 
         async def regrade() -> Response:
@@ -122,10 +125,17 @@ class ColleaguePages:
             self._holds, request, {"reason": reason}, {"urgency": urgency}, regrade, most=REASON_MOST
         )
 
+    async def nudge(self, request: Request) -> Response:
+        """POST .../nudge: ask a visitor who has gone quiet whether they are still there."""
+        person = account(request)
+        found = await self._access(request, person)
+        await self._nudges.nudge(found, person)
+        return done(request, desk_path(found.reference))
+
     async def redact(self, request: Request) -> Response:
         """POST .../redact: the text of one message or note is removed for good; that it was, and why, stays on record."""
         person, fields = account(request), sent_fields(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         seq, reason = fields.get("seq", ""), checked_reason(fields)
         if not (seq.isascii() and seq.isdigit() and 0 < len(seq) < 10):
             raise NotFound
@@ -153,6 +163,13 @@ class ColleaguePages:
                 await self._audit.append(connection, self._clock(), person.account_id, "redact", subject, seq=seq)
         self._log.announce(events)
         return events
+
+    async def _own(self, request: Request, person: SignedIn) -> Conversation:
+        """One that is this advisor's to give away or to change. Raises NotAllowed for colleagues who were brought in."""
+        found = await self._access(request, person)
+        if found.advisor_id != person.account_id:
+            raise NotAllowed("Only the advisor of this conversation may do that.")
+        return found
 
     async def _access(self, request: Request, person: SignedIn) -> Conversation:
         """To write in. Raises NotFound, or AssignmentLost when it was theirs once."""

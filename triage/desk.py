@@ -42,6 +42,8 @@ SAID = {
     "full": AtCapacity.message,
     "declined": "You passed it on. It keeps its place in the line.",
     "wrapped": "Wrapped up.",
+    "transferred": "It is handed over.",
+    "gone": "You left the conversation.",
 }
 """What the last action led to, by the word in the address."""
 
@@ -91,8 +93,16 @@ class DeskPages:
             return render(request, "desk/earlier.html", **await self._views.earlier(found, before))
         if not found.is_open:
             return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
+        if "redact" in request.query_params:
+            return await self._to_redact(request, person, found)
         q = request.query_params.get("q", "")[:200]
         return render(request, "desk/desk.html", **await self._views.workspace(person, found, q))
+
+    async def _to_redact(self, request: Request, person: SignedIn, found: Conversation) -> Response:
+        """The question before a message is removed."""
+        seq = request.query_params["redact"]
+        context = await self._views.to_redact(person, found, int(seq) if seq.isdecimal() and len(seq) < 10 else 0)
+        return render(request, "desk/redact.html", **context)
 
     async def presence(self, request: Request) -> Response:
         person, fields = account(request), sent_fields(request)
@@ -231,14 +241,16 @@ async def _check_may_write(connection: AsyncConnection, found: Conversation, per
         raise Ended
     if row.advisor_id == person.account_id:
         return
-    joined = select(participant.c.id).where(
+    here = select(participant.c.part).where(
         participant.c.conversation_id == found.id,
         participant.c.account_id == person.account_id,
-        participant.c.part == "joined",
         participant.c.until.is_(None),
     )
-    if (await connection.execute(joined.limit(1))).one_or_none() is None:
+    parts = set((await connection.execute(here)).scalars())
+    if not parts:
         raise AssignmentLost
+    if "joined" not in parts:
+        raise NotAllowed("You advise on the side here. The advisor gives guidance to the visitor.")
 
 
 def _capacity(text: str | None) -> int | None:

@@ -16,20 +16,23 @@ from chat.drafts import Drafts
 from chat.entries import entry_views
 from chat.events import Event
 from chat.log import Log
+from chat.redaction import REDACTABLE
 from chat.stretch import read_stretch
-from chat.tables import conversation, participant
+from chat.tables import conversation
 from chat.words import Kind, Side, Status
 from core.clock import Clock, from_ms
 from core.db import Database
+from core.errors import NotFound
 from core.people import SignedIn
 from triage import words
+from triage.company import Company
 from triage.guidance import Guidance
 from triage.hours import Opening
 from triage.notices import Notices
 from triage.offers import Offered, Offers
 from triage.presence import Presences
 from triage.queue import Line, Queue
-from triage.surroundings import enquiry_in_words, retention
+from triage.surroundings import enquiry_in_words, kept_for
 from triage.words import Urgency
 from triage.wrap_up import WrapUps
 
@@ -50,6 +53,7 @@ class DeskViews:
         epoch: str,
         offers: Offers,
         notices: Notices,
+        company: Company,
     ) -> None:
         self._db = db
         self._log = log
@@ -64,6 +68,7 @@ class DeskViews:
         self._epoch = epoch
         self._offers = offers
         self._notices = notices
+        self._company = company
 
     async def desk(self, person: SignedIn) -> dict[str, Any]:
         """The left column, and nothing open beside it."""
@@ -81,12 +86,14 @@ class DeskViews:
             "epoch": self._epoch,
             "offer": _offer(await self._offers.open_of(person.account_id)),
             "notices": [one.as_view() for one in await self._notices.unseen(person.account_id)],
+            "invitations": await self._company.invitations_to(person),
             "mine": await self._mine(mine),
             "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),
             "questions": await self._questions(),
             "to_wrap_up": await self._wrap_ups.missing(person),
             "message": None,
             "conversation": None,
+            "part": "",
         }
 
     async def workspace(self, person: SignedIn, found: Conversation, q: str = "") -> dict[str, Any]:
@@ -95,10 +102,12 @@ class DeskViews:
         marked = await self._log.read_kinds(found.id, Kind.NOTE, Kind.ARTICLE)
         # The question that began it all stays part of what is suggested for.
         question = await self._log.read(found.id, limit=1) if stretch.earlier else []
-        can_write = await self.can_write(person, found)
+        part = await self._company.part_of(person, found)
         return {
             **await self.desk(person),
-            "conversation": self._head(found, can_write=can_write, is_mine=found.advisor_id == person.account_id),
+            "conversation": self._head(found, can_write=part in ("advisor", "joined"), is_mine=part == "advisor"),
+            "part": part,
+            **await self._company.around(person, found, part),
             "events": entry_views(stretch.events, for_visitor=False),
             "earlier": stretch.earlier,
             "seen_seq": found.visitor_read,
@@ -112,7 +121,6 @@ class DeskViews:
             "q": q,
             "found": self._guidance.find(q) if q.strip() else None,
             "notes": _notes(marked),
-            "replies": [],
         }
 
     async def earlier(self, found: Conversation, before: int) -> dict[str, Any]:
@@ -129,7 +137,7 @@ class DeskViews:
         """A conversation after its end, for those who may still read it."""
         stretch = await read_stretch(self._log, found.id, found.last_seq)
         head = self._head(found, can_write=False, is_mine=found.advisor_id == person.account_id)
-        destroyed_at = found.ended_at + await retention(self._db) if found.ended_at else None
+        destroyed_at = found.ended_at + await kept_for(self._db, found.status) if found.ended_at else None
         wrapped_up = found.advisor_id != person.account_id or await self._wrap_ups.is_done(found.id)
         return {
             "conversation": {**head, "destroyed_at": destroyed_at, "wrapped_up": wrapped_up},
@@ -140,20 +148,14 @@ class DeskViews:
             **self._about(found),
         }
 
-    async def can_write(self, person: SignedIn, found: Conversation) -> bool:
-        """Its advisor, or a colleague who joined, while it lasts. Who was only consulted reads and notes."""
-        if found.status is not Status.ACTIVE:
-            return False
-        if found.advisor_id == person.account_id:
-            return True
-        query = select(participant.c.id).where(
-            participant.c.conversation_id == found.id,
-            participant.c.account_id == person.account_id,
-            participant.c.part == "joined",
-            participant.c.until.is_(None),
-        )
-        async with self._db.read() as connection:
-            return (await connection.execute(query.limit(1))).one_or_none() is not None
+    async def to_redact(self, person: SignedIn, found: Conversation, seq: int) -> dict[str, Any]:
+        """One message or note that its advisor may remove. Raises NotFound."""
+        is_mine = found.advisor_id == person.account_id
+        events = await self._log.read(found.id, seq - 1, limit=1) if is_mine and seq > 0 else []
+        shown = [one for one in entry_views(events, for_visitor=False) if one.seq == seq]
+        if not shown or shown[0].kind not in REDACTABLE or shown[0].data.get("redacted"):
+            raise NotFound
+        return {"conversation": self._head(found, can_write=True, is_mine=True), "entry": shown[0], "errors": {}}
 
     def _head(self, found: Conversation, *, can_write: bool, is_mine: bool) -> dict[str, Any]:
         return {

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chat.events import Author, Entry, Event
 from chat.fanout import Fanout
 from chat.log import Log
+from chat.references import parse_reference
 from chat.tables import conversation, participant
 from chat.words import Kind, Side, Status
 from core.audit import AuditLog
@@ -28,6 +29,9 @@ from triage.notices import Notices
 from triage.offers import Outcome
 from triage.tables import invitation
 from triage.transfers import NotThere, at_desk, lock_conversation
+
+INVITED = "invited"
+"""The notice of it."""
 
 
 class Purpose(StrEnum):
@@ -116,7 +120,7 @@ class Invitations:
             await connection.execute(asked.values(outcome=Outcome.WITHDRAWN, ended_at=now))
             values = {"conversation_id": conversation_id, "from_id": by.account_id, "to_id": to, "purpose": purpose}
             await connection.execute(insert(invitation).values(made_at=now, outcome=Outcome.OPEN, **values))
-            await self._notices.tell(connection, to, "invited", conversation_id, name=by.name)
+            await self._notices.tell(connection, to, INVITED, conversation_id, name=by.name)
             subject = f"conversation:{row.reference}"
             await self._audit.append(connection, now, by.account_id, "invite", subject, to=to, purpose=purpose)
         self._notices.told(to)
@@ -130,16 +134,20 @@ class Invitations:
             if row is not None:
                 purpose = Purpose(row.purpose)
                 events = await bring_in(connection, self._log, row.id, person, PART[purpose], now)
-                await self._audit.append(
-                    connection, now, person.account_id, purpose, f"conversation:{reference}", part=PART[purpose]
-                )
+                subject = f"conversation:{row.reference}"
+                await self._notices.settle(connection, person.account_id, INVITED, row.id)
+                await self._audit.append(connection, now, person.account_id, purpose, subject, part=PART[purpose])
         self._log.announce(events)
         self._fanout.account_changed(person.account_id)
+        self._notices.told(person.account_id)
 
     async def decline(self, reference: str, person: SignedIn) -> None:
         """Not come. Raises NotFound when they are not asked."""
         async with self._db.write() as connection:
-            await _lock_invited(connection, reference, person, self._clock(), Outcome.DECLINED)
+            row = await _lock_invited(connection, reference, person, self._clock(), Outcome.DECLINED)
+            if row is not None:
+                await self._notices.settle(connection, person.account_id, INVITED, row.id)
+        self._notices.told(person.account_id)
 
     async def leave(self, conversation_id: int, person: SignedIn) -> None:
         """A guest goes; the conversation goes on. Left twice, they left once."""
@@ -161,6 +169,7 @@ class Invitations:
                 .where(*asked, invitation.c.outcome == Outcome.OPEN)
                 .values(outcome=Outcome.WITHDRAWN, ended_at=now)
             )
+            await self._notices.settle(connection, guest, INVITED, row.id)
             here = (participant.c.conversation_id == row.id, participant.c.account_id == guest)
             gone = await connection.execute(
                 update(participant)
@@ -170,13 +179,16 @@ class Invitations:
             )
             parts = set(gone.scalars())
             name = (await connection.execute(select(account.c.name).where(account.c.id == guest))).scalar_one_or_none()
-            entries = [Entry(Kind.LEFT, Author(Side.ADVISOR, guest, name or ""))] if "joined" in parts else []
-            events = await self._log.append(connection, row.id, *entries) if row.status == Status.ACTIVE else []
+            events: list[Event] = []
+            if "joined" in parts and row.status == Status.ACTIVE:
+                went = Entry(Kind.LEFT, Author(Side.ADVISOR, guest, name or ""))
+                events = await self._log.append(connection, row.id, went)
             if parts:
                 subject = f"conversation:{row.reference}"
                 await self._audit.append(connection, now, by.account_id, "let_go", subject, guest=guest)
         self._log.announce(events)
         self._fanout.account_changed(guest)
+        self._notices.told(guest)
 
 
 async def bring_in(
@@ -219,10 +231,12 @@ async def _lock_invited(
 ) -> Row[*tuple[Any, ...]] | None:
     """The conversation this account is asked to, with the answer written; None when they gave this answer before."""
     query = (
-        select(conversation.c.id, conversation.c.status, invitation.c.id.label("invitation_id"))
+        select(conversation.c.id, conversation.c.reference, conversation.c.status)
+        .add_columns(invitation.c.id.label("invitation_id"))
         .add_columns(invitation.c.purpose, invitation.c.outcome)
         .join(invitation, invitation.c.conversation_id == conversation.c.id)
-        .where(conversation.c.reference == reference, invitation.c.to_id == person.account_id)
+        .where(conversation.c.reference == parse_reference(reference), conversation.c.wrapped_key.is_not(None))
+        .where(invitation.c.to_id == person.account_id)
         .order_by(invitation.c.id.desc())
         .limit(1)
         .with_for_update()

@@ -6,13 +6,13 @@ summaries go in the same transaction.
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from chat.tables import conversation, draft, event
 from chat.words import SYSTEM, Status
 from core.audit import AuditLog
 from core.db import Database
-from triage.surroundings import retention
+from triage.surroundings import ANSWER_KEPT, retention
 from triage.tables import dismissal, feedback, wrap_up
 
 MOST_AT_ONCE = 100
@@ -21,11 +21,16 @@ OVER = (Status.ENDED, Status.LEFT, Status.ANSWERED)
 
 async def erase_overdue(db: Database, audit: AuditLog, now: datetime) -> int:
     """Erase conversations whose text has had its time, a hundred at most; how many there were."""
-    before = now - await retention(db)
+    kept = await retention(db)
+    is_answered = conversation.c.status == Status.ANSWERED
+    had_its_time = or_(
+        and_(~is_answered, conversation.c.ended_at < now - kept),
+        and_(is_answered, conversation.c.ended_at < now - max(kept, ANSWER_KEPT)),
+    )
     async with db.write() as connection:
         overdue = (
             select(conversation.c.id, conversation.c.reference)
-            .where(conversation.c.status.in_(OVER), conversation.c.ended_at < before)
+            .where(conversation.c.status.in_(OVER), had_its_time)
             .order_by(conversation.c.id)
             .limit(MOST_AT_ONCE)
             .with_for_update(skip_locked=True)

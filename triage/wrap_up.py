@@ -32,6 +32,7 @@ from triage.tables import wrap_up
 from triage.words import Words
 
 SUMMARY_MOST = 500
+OVER = (Status.ENDED, Status.ANSWERED)
 MINUTES_MOST = 600
 
 
@@ -205,7 +206,7 @@ class WrapUps:
         done = select(wrap_up.c.conversation_id)
         query = (
             select(conversation.c.reference)
-            .where(conversation.c.advisor_id == person.account_id, conversation.c.status == Status.ENDED)
+            .where(conversation.c.advisor_id == person.account_id, conversation.c.status.in_(OVER))
             .where(conversation.c.wrapped_key.is_not(None), conversation.c.id.not_in(done))
             .order_by(conversation.c.ended_at)
         )

@@ -18,8 +18,10 @@ import { LineColumn } from './line.js'
 import { showLineState } from './line_state.js'
 import { Mine } from './mine.js'
 import { addNote, NoteForm } from './notes.js'
+import { Notices } from './notices.js'
 import { Offers } from './offers.js'
 import { readChoices } from './preferences.js'
+import { Quiet } from './quiet.js'
 import { reloadOnce } from './reload.js'
 import { Suggestions } from './suggestions.js'
 import { Talk } from './talk.js'
@@ -29,6 +31,9 @@ import { wireOutbox, wireSigns } from './wiring.js'
 import { readWords } from './words.js'
 
 /** @typedef {import('./transports.js').Frame} Frame */
+
+/** Who is in a conversation, or whose it is, has changed. */
+const COMPANY = new Set(['joined', 'left', 'transferred'])
 
 /** @param {HTMLElement} root */
 export default function attach(root) {
@@ -66,6 +71,8 @@ class Desk {
     /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
     this.scrolls = new Map()
     this.line = new LineColumn(root, () => this.workspace.refreshLine())
+    this.quiet = new Quiet(root)
+    this.notices = new Notices(this.attention, this.announcer, () => this.line.refresh())
     this.workspace = new Workspace(root, {
       onLine: () => this.drawLine(),
       onContext: (open) => this.suggestions.adopt(open),
@@ -90,6 +97,7 @@ class Desk {
       .on('frame:read', (frame) => frame.author?.kind !== 'visitor' && this.mine.markRead(frame.conversation, frame.seq))
       .on('frame:desk', (frame) => this.line.show(frame))
       .on('frame:offer', (frame) => this.onOffer(frame))
+      .on('frame:notice', (frame) => this.notices.hear(frame))
       .on('frame:offer_ended', ({ conversation }) => this.offers.end(conversation))
       .on('frame:suggestions', ({ conversation, articles }) => this.find(conversation) && this.suggestions.show(conversation, articles))
       .on('frame:error', (frame) => frame.code === 'assignment_lost' && !frame.id && this.onLost(frame))
@@ -193,6 +201,8 @@ class Desk {
    */
   onEventHere(talk, event) {
     talk.receive(event)
+    this.quiet.hear(event)
+    if (COMPANY.has(event.kind)) this.workspace.refreshOpen()
     if (event.kind === 'note') addNote(this.root, event)
     if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
       const address = `/desk/conversations/${event.conversation}/wrap-up`

@@ -14,12 +14,19 @@ export function makeShortcuts(desk) {
       { code: 'KeyN', keys: 'Alt+N', does: 'Take the next conversation', run: () => root.querySelector('[data-action="next"]')?.click() },
       { code: 'KeyA', keys: 'Alt+A', does: 'Accept the offer', run: () => offers.answer('accept') },
       { code: 'KeyP', keys: 'Alt+P', does: 'Pass the offer on', run: () => offers.answer('decline') },
+      { code: 'KeyI', keys: 'Alt+I', does: 'Accept the invitation', run: () => root.querySelector('[data-action="come"]')?.click() },
       { code: 'KeyJ', keys: 'Alt+J', does: 'Next of my conversations', run: () => step(desk, 1) },
       { code: 'KeyK', keys: 'Alt+K', does: 'Previous of my conversations', run: () => step(desk, -1) },
       { code: 'KeyM', keys: 'Alt+M', does: 'Write a message', run: () => desk.talk?.composer?.focus() },
+      { code: 'KeyR', keys: 'Alt+R', does: 'Saved replies', run: () => openReplies(desk) },
       { code: 'KeyS', keys: 'Alt+S', does: 'Share the first suggestion', run: () => suggestions.shareForm(0)?.querySelector('button')?.click() },
       { code: 'KeyG', keys: 'Alt+G', does: 'Search the guidance', run: () => focus(root, '#q') },
-      { code: 'KeyO', keys: 'Alt+O', does: 'Write a note', run: () => focus(root, '#note') }
+      { code: 'KeyO', keys: 'Alt+O', does: 'Write a note', run: () => focus(root, '#note') },
+      { code: 'KeyH', keys: 'Alt+H', does: 'Hand over', run: () => unfold(root, '#hand-over') },
+      { code: 'KeyC', keys: 'Alt+C', does: 'Ask a colleague in', run: () => unfold(root, '#ask-in') },
+      { code: 'KeyE', keys: 'Alt+E', does: 'End the conversation, or leave a colleague’s', run: () => root.querySelector('[data-action="end"]')?.click() },
+      { code: 'KeyW', keys: 'Alt+W', does: 'Wrap up', run: () => root.querySelector('[data-slot="to-wrap-up"] a')?.click() },
+      { code: 'KeyD', keys: 'Alt+D', does: 'Notices seen', run: () => root.querySelector('[data-action="seen"]')?.click() }
     ],
     desk.choices,
     () => {
@@ -63,4 +70,27 @@ function step(desk, by) {
 function focus(root, selector) {
   const field = root.querySelector(selector)
   if (field instanceof HTMLElement) field.focus()
+}
+
+/**
+ * Opens a part of the right column and goes to its first field.
+ *
+ * @param {HTMLElement} root
+ * @param {string} selector
+ */
+function unfold(root, selector) {
+  const part = root.querySelector(selector)
+  if (!(part instanceof HTMLDetailsElement)) return
+  part.open = true
+  const field = part.querySelector('select, input:not([type="hidden"]):not([disabled])')
+  if (field instanceof HTMLElement) field.focus()
+}
+
+/** As if the stroke had been typed. @param {any} desk */
+function openReplies(desk) {
+  const text = desk.talk?.composer?.text
+  if (!text) return
+  text.focus()
+  text.setRangeText(/\s$|^$/.test(text.value.slice(0, text.selectionStart)) ? '/' : ' /', text.selectionStart, text.selectionEnd, 'end')
+  text.dispatchEvent(new Event('input', { bubbles: true }))
 }

@@ -129,7 +129,7 @@ export class Entries {
 
   /** @param {Frame} event */
   _draw(event) {
-    if (event.kind === 'message') return this._drawMessage(event)
+    if (event.kind === 'message' && event.author?.kind !== 'system') return this._drawMessage(event)
     if (event.kind === 'article') return this._drawArticle(event)
     if (event.kind === 'note') return this._drawNote(event)
     const item = cloneTemplate(this._root, 'line')
@@ -202,6 +202,7 @@ export class Entries {
   _stamp(item, seq, at) {
     item.dataset.seq = String(seq)
     item.id = `e${seq}`
+    this._offerRemoval(item, seq)
     this._setTime(item, at)
   }
 
@@ -262,6 +263,19 @@ export class Entries {
     if (!item) return
     fill(item, 'text', this._words('removed'))
     item.dataset.redacted = ''
+    slot(item, 'remove')?.remove()
+  }
+
+  /**
+   * Whose conversation it is can take a message out.
+   *
+   * @param {HTMLElement} item
+   * @param {number} seq
+   */
+  _offerRemoval(item, seq) {
+    const link = slot(item, 'remove')
+    if (this._root.dataset.part === 'advisor') link?.setAttribute('href', `?redact=${seq}`)
+    else link?.remove()
   }
 
   /** @param {number} seq @returns {HTMLElement | null} */

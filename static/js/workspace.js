@@ -72,6 +72,13 @@ export class Workspace {
     if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival.page, false)
   }
 
+  /** Draws what stands beside the open conversation anew; all of it when the reader's part in it is another. */
+  async refreshOpen() {
+    const { reference } = this
+    const arrival = await fetchPage(`/desk/conversations/${reference}`)
+    if (arrival?.isOk && reference === this.reference && isDesk(arrival.page)) this._take(arrival, true)
+  }
+
   /**
    * @param {Arrival} arrival
    * @param {boolean} isBack
@@ -80,7 +87,8 @@ export class Workspace {
   _take({ page, address }, isBack, form = null) {
     const next = mainOf(page)
     // An action that leads to the bare desk, as when nobody waits, leaves what is open as it is.
-    const isSame = next.dataset.reference === this.reference || (form !== null && !next.dataset.reference)
+    const isStaying = form !== null && !next.dataset.reference && form.dataset.leaves === undefined
+    const isSame = (next.dataset.reference === this.reference && next.dataset.part === this.root.dataset.part) || isStaying
     this._takeLine(page, form !== null)
     if (isSame) this._takeContext(page, form)
     else this._takeAll(page, next, address, isBack)
@@ -105,7 +113,7 @@ export class Workspace {
     for (const name of ['active', 'waiting', 'waiting-emergency', 'waiting-same_day', 'waiting-routine', 'longest']) {
       fill(this.root, name, slot(page, name)?.textContent ?? '')
     }
-    for (const name of ['to-wrap-up', 'questions', 'line-closed']) this._takePart(page, name)
+    for (const name of ['to-wrap-up', 'questions', 'line-closed', 'notices-place', 'invitations']) this._takePart(page, name)
     const none = slot(this.root, 'mine-none')
     if (none) none.hidden = slot(page, 'mine-none')?.hidden ?? true
     const empty = this.root.querySelector('.desk__empty')
@@ -148,7 +156,7 @@ export class Workspace {
     const here = this.root.querySelector('#context')
     const there = page.querySelector('#context')
     if (!here || !there) return
-    const written = [...here.querySelectorAll('textarea, input:not([type="hidden"])')].filter((field) => !form?.contains(field))
+    const written = [...here.querySelectorAll('textarea, input:not([type="hidden"], [type="radio"])')].filter((field) => !form?.contains(field))
     if (written.some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== '')) {
       form?.reset()
       return
@@ -173,7 +181,7 @@ export class Workspace {
     for (const old of this.root.querySelectorAll(':scope > .desk__talk, :scope > .desk__context')) old.remove()
     const line = this.root.querySelector('#line')
     line?.after(...adopted(next.querySelectorAll(':scope > .desk__talk, :scope > .desk__context')))
-    for (const name of ['reference', 'lastSeq', 'seenSeq']) this.root.dataset[name] = next.dataset[name]
+    for (const name of ['reference', 'part', 'lastSeq', 'seenSeq']) this.root.dataset[name] = next.dataset[name]
     this.root.className = next.className
     document.title = page.title
     if (!isBack) history.pushState(null, '', address)
