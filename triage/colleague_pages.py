@@ -128,7 +128,7 @@ class ColleaguePages:
     async def nudge(self, request: Request) -> Response:
         """POST .../nudge: ask a visitor who has gone quiet whether they are still there."""
         person = account(request)
-        found = await self._access(request, person)
+        found = await self._own(request, person)
         await self._nudges.nudge(found, person)
         return done(request, desk_path(found.reference))
 

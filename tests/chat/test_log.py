@@ -29,7 +29,7 @@ from chat.words import Kind, Side, Status
 from core.clock import utc_now
 from core.crypto import CannotOpen, KeyRing
 from core.db import Database
-from core.errors import AssignmentLost, Ended, IdConflict, NotFound, Unavailable
+from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Unavailable
 from staff.tables import account
 from tests.engines import PostgresServer
 from tests.waiting import until
@@ -212,7 +212,7 @@ async def test_who_was_brought_in_writes_what_the_part_allows(writers: Writers, 
     if part == "joined":
         assert (await log.say(conversation_id, DEV, "Hello", uuid.uuid4())).seq == 4
     else:
-        with pytest.raises(AssignmentLost):
+        with pytest.raises(NotAllowed):
             await log.say(conversation_id, DEV, "Hello", uuid.uuid4())
     async with writers.databases[0].write() as connection:
         await connection.execute(update(participant).values(until=utc_now()))
