@@ -93,7 +93,7 @@ class House:
         self.app = Starlette(
             routes=[door.route() for door in self.doors()], exception_handlers={HTTPException: http_problem}
         )
-        templates = make_templates(SimpleNamespace(url=asset))  # type: ignore[arg-type]  # All that it asks of Assets.
+        templates = make_templates(SimpleNamespace(url=asset, modules=no_modules))  # type: ignore[arg-type]  # All that it asks of Assets.
         self.app.state.site = Site(read_settings({"DATA_DIR": "/nowhere"}, demo=True), self.signer, templates, asset)
         self.app.state.identify = self._identify
 
@@ -213,6 +213,10 @@ class Browser:
 async def http_problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     return refuse_http(request, problem)
+
+
+def no_modules(name: str) -> tuple[str, ...]:
+    return ()
 
 
 def asset(name: str) -> str:
