@@ -1,7 +1,8 @@
 """The one history of the database: bring it forward, and say where it stands.
 
 A migration is one transaction that a second one waits for; it is done wholly or not at all. It never goes back: a
-database that is newer than the code stops the start.
+database that is newer than the code stops the start. Where it stands is read without alembic, which a process that only
+serves would keep in memory (10 MiB) and wait for (0.2 s).
 """
 
 from collections.abc import Iterator
@@ -9,11 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -30,9 +27,7 @@ LOCK_TIMEOUT_S = 4
 
 def head() -> str:
     """The number of the newest migration this code knows."""
-    newest = _scripts().get_current_head()
-    assert newest is not None
-    return newest
+    return max(_known())
 
 
 def current(url: str) -> str | None:
@@ -40,7 +35,7 @@ def current(url: str) -> str | None:
     if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
         return None
     with _connection(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _stands(connection)
 
 
 def migrate(url: str) -> None:
@@ -49,12 +44,23 @@ def migrate(url: str) -> None:
         _make_folder(Path(url.removeprefix("sqlite:///")).parent)
     with _connection(url) as connection:
         _wait_for_other(connection)
-        _check_known(MigrationContext.configure(connection).get_current_revision())
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
-            raise StartError("The migration was not done: rows of the database point to rows that are gone.")
+        stands = _stands(connection)
+        _check_known(stands)
+        if stands != head():
+            _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
+        raise StartError("The migration was not done: rows of the database point to rows that are gone.")
 
 
 def check_migrated(url: str) -> None:
@@ -75,23 +81,23 @@ def _make_folder(folder: Path) -> None:
 
 
 def _check_known(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known():
         raise StartError(
             f"The database is newer than this version of Dutyline ({revision}; this version knows {head()}). "
             "Start the newer version."
         )
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS))
+def _known() -> set[str]:
+    """The numbers of all migrations, which their files begin with."""
+    return {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    return config
+def _stands(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    number = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if number is None else str(number)
 
 
 @contextmanager

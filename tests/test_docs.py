@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from app.cli import cli
+from app.command_line import cli
 from chat.frames import FRAMES
 from chat.words import Kind
 from core import errors

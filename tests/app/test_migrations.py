@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 import chat.tables
@@ -16,7 +17,7 @@ import core.tables
 import knowledge.tables
 import staff.tables
 import triage.tables
-from app.migrations import check_migrated, current, head, migrate
+from app.migrations import MIGRATIONS, check_migrated, current, head, migrate
 from core.db import metadata, sqlite_url
 from core.errors import StartError
 from tests.engines import PostgresServer
@@ -50,6 +51,14 @@ def test_migrating_again_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     assert rows(database_url, "SELECT name, value FROM setting ORDER BY name") == before
     assert current(database_url) == head()
+
+
+def test_files_are_named_by_their_numbers() -> None:
+    """Where a database stands is found out without alembic, by these names."""
+    scripts = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    assert [Path(script.path).name.partition("_")[0] for script in scripts] == [script.revision for script in scripts]
+    assert scripts[0].revision == head()
+    assert len({*MIGRATIONS.glob("versions/*.py")}) == len(scripts)
 
 
 def test_each_database_gets_an_epoch_of_its_own(tmp_path: Path) -> None:
