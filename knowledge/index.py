@@ -84,14 +84,17 @@ class Index:
                 if target == self.snapshot.counter:
                     return False
                 groups = [row.words for row in await connection.execute(select(synonym.c.words))]
-            await asyncio.to_thread(self._load)
             after_id, changes = 0, [*await self._next_changes(db, 0)]
+            if changes:
+                await asyncio.to_thread(self._load)
             while changes:
                 after_id = changes[-1].card.article_id
                 await asyncio.to_thread(self._take_up, changes)
                 changes = await self._next_changes(db, after_id)
             # Its buffers are larger than the whole index of some hundred articles.
             self._writer = None
+            if self.meaning is not None:
+                self.meaning.let_go()
             # Last of all: only now is everything up to `target` in the snapshot.
             self.snapshot = replace(self.snapshot, counter=target, synonyms=Synonyms(groups or SEED))
             return True

@@ -4,13 +4,14 @@ The vectors and the tokenizer are those of the `wordllama` wheel. They are read 
 import a download client and set up logging for the whole process, and doubles the start time.
 """
 
+import json
+import mmap
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from knowledge.terms import content_words
@@ -25,9 +26,7 @@ class Meaning:
 
     def __init__(self) -> None:
         folder = _wheel_folder()
-        self._vectors: NDArray[np.float16] = load_file(folder / "weights" / "l2_supercat_256.safetensors")[
-            "embedding.weight"
-        ]
+        self._file, self._vectors = _mapped_vectors(folder / "weights" / "l2_supercat_256.safetensors")
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -38,6 +37,11 @@ class Meaning:
         if not ids:
             return np.zeros(DIMENSIONS, np.float32)
         return unit(self._vectors[ids].astype(np.float32).mean(axis=0))
+
+    def let_go(self) -> None:
+        """Give back the pages that were read; the next text reads those of its words again."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._file.madvise(mmap.MADV_DONTNEED)
 
 
 def unit(vector: Vector) -> Vector:
@@ -50,3 +54,16 @@ def _wheel_folder() -> Path:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0])
+
+
+def _mapped_vectors(path: Path) -> tuple[mmap.mmap, NDArray[np.float16]]:
+    """The file in memory as far as it is read, and shared between processes; all of it would be 16 MiB in each."""
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    # The format is a length, that much JSON, and the numbers.
+    head = int.from_bytes(mapped[:8], "little")
+    found = json.loads(mapped[8 : 8 + head])["embedding.weight"]
+    assert found["dtype"] == "F16"
+    rows, columns = found["shape"]
+    numbers = np.frombuffer(mapped, np.float16, rows * columns, 8 + head + found["data_offsets"][0])
+    return mapped, numbers.reshape(rows, columns)
