@@ -100,8 +100,6 @@ _HARMLESS = frozenset(
 _FIELD = frozenset(base.capitalize() for base in (ORDINARY | ORGANISATION | TOWNS) - _NAMES) - _TITLE_LIKE
 """What nobody is called: "a man called Rico" is a name, and of places only the large ones are not."""
 _BODIES = frozenset(base.capitalize() for base in ORGANISATION)
-_PLAIN = _HARMLESS | frozenset(base.capitalize() for base in ENGLISH - _NAMES) - _TITLE_LIKE
-"""With these, what is no name where it stands alone and nobody is "called" so."""
 _TWO_CAPITALS = re.compile(rf"[{CAPITAL}][\w'-]{{0,40}} {{1,2}}[{CAPITAL}][^\W\d_]")
 
 
@@ -128,7 +126,15 @@ def _may_hold_names(text: str, introduced: bool) -> bool:
         return False
     if introduced or _TWO_CAPITALS.search(text):
         return True
-    return not all(_is_plain(word) for word in capitals if word not in _PLAIN)
+    return not all(_is_plain(word) for word in capitals if not _is_plain_capital(word))
+
+
+def _is_plain_capital(word: str) -> bool:
+    """What is no name where it stands alone and nobody is "called" so; as a set it would hold all of English again."""
+    if word in _HARMLESS:
+        return True
+    base = word.lower()
+    return base in ENGLISH and base not in _NAMES and word == base.capitalize() and word not in _TITLE_LIKE
 
 
 def _is_plain(word: str) -> bool:
@@ -137,7 +143,7 @@ def _is_plain(word: str) -> bool:
 
 
 def _names_in_capitals(text: str, introduced: bool) -> Iterator[Span]:
-    alone = _FIELD if introduced else _PLAIN
+    stands_alone = _FIELD.__contains__ if introduced else _is_plain_capital
     for match in _RUN.finditer(text):
         run = match[0]
         if " " in run:
@@ -145,7 +151,7 @@ def _names_in_capitals(text: str, introduced: bool) -> Iterator[Span]:
             body = not _BODIES.isdisjoint(parts) and _TITLE_LIKE.isdisjoint(parts)
             if not body and not _HARMLESS.issuperset(parts):
                 yield from _names_in_run(text, match.start(), run, introduced=introduced)
-        elif run not in alone and _is_single_name(text, match.start(), run, introduced=introduced):
+        elif not stands_alone(run) and _is_single_name(text, match.start(), run, introduced=introduced):
             yield IdentifierKind.NAME, match.start(), match.start() + len(_bare(run))
 
 

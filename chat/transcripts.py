@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import typst
-
 from chat.entries import line_of
 from chat.events import Event
 from chat.words import Kind, Side
@@ -74,6 +72,9 @@ async def as_pdf(transcript: Transcript) -> bytes:
 
 
 def _compile(document: str) -> bytes:
+    # 7 MiB that a process needs only once somebody asks for a PDF.
+    import typst
+
     try:
         return _compile_exactly(document)
     except typst.TypstError:
@@ -82,6 +83,8 @@ def _compile(document: str) -> bytes:
 
 
 def _compile_exactly(document: str) -> bytes:
+    import typst
+
     pdf = typst.compile(PAGE.encode(), sys_inputs={"document": document}, pdf_standards=["ua-1"])
     assert isinstance(pdf, bytes)
     return pdf

@@ -4,13 +4,15 @@
 are those of England and Wales from the table that is installed with the service; nothing is ever fetched.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 
-from govuk_bank_holidays.bank_holidays import BankHolidays  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,9 +164,16 @@ def opening_words(opens_at: datetime, now: datetime) -> str:
 
 @cache
 def bank_holidays() -> Mapping[date, str]:
-    """The holidays of England and Wales that came with the package."""
-    known = BankHolidays(use_cached_holidays=True).get_holidays(BankHolidays.ENGLAND_AND_WALES)
-    return MappingProxyType({day["date"]: day["title"] for day in known})
+    """The holidays of England and Wales that came with the package.
+
+    Its list is read without its code, which would import an HTTP client to fetch a newer one.
+    """
+    spec = find_spec("govuk_bank_holidays")
+    assert spec is not None
+    assert spec.origin is not None
+    known = json.loads(Path(spec.origin).with_name("bank-holidays.json").read_bytes())
+    days = known["england-and-wales"]["events"]
+    return MappingProxyType({date.fromisoformat(day["date"]): day["title"] for day in days})
 
 
 def _periods_of(timetable: Timetable, day: date) -> tuple[Period, ...]:
