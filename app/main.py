@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -200,16 +200,15 @@ class Service:
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(self._check_soon)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._app(scope, receive, send)
 
-    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Sockets go straight to their endpoint: what Starlette wraps around pages would stay for as long as they do."""
         serve = self._sockets.get(scope["path"]) if scope["type"] == "websocket" else None
         if serve is not None:
-            await serve(WebSocket(scope, receive, send))
-        else:
-            await self._starlette(scope, receive, send)
+            return serve(WebSocket(scope, receive, send))
+        return self._starlette(scope, receive, send)
 
     async def drain(self) -> None:
         """Going away: no new sockets, and everybody is told when to come back."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import structlog
 from starlette.requests import HTTPConnection
@@ -59,6 +60,9 @@ SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
 TEXTS = "websocket.texts"
 """The extension of our own server that writes many text frames at once."""
 
+FORGOTTEN: dict[str, Any] = {"headers": (), "subprotocols": (), "state": None, "raw_path": b"", "query_string": b""}
+"""What of its request a socket does not keep."""
+
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
 
@@ -86,7 +90,10 @@ class Sockets:
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
             try:
-                self._arrivals.check(websocket.cookies.get(VISITOR_COOKIE) or websocket.headers.get("cookie", ""))
+                # Asked of a connection of its own, which is let go: a socket keeps what it was asked for.
+                asked = HTTPConnection(websocket.scope)
+                self._arrivals.check(asked.cookies.get(VISITOR_COOKIE) or asked.headers.get("cookie", ""))
+                del asked
             except RateLimited as refusal:
                 # Before the upgrade, where it costs least; a browser takes it for a line that was cut, and backs off.
                 await websocket.send_denial_response(Response(None, 429, {"Retry-After": str(refusal.retry_after_s)}))
@@ -105,7 +112,7 @@ class Sockets:
         try:
             viewer = await find_viewer(HTTPConnection(websocket.scope))
             # Who it is is known now; an idle socket keeps neither cookie nor headers.
-            websocket.scope["headers"] = []
+            websocket.scope.update(FORGOTTEN)
             if viewer is None:
                 code = SIGN_IN
                 return

@@ -6,7 +6,7 @@ security headers. Whatever escapes the pages becomes one calm page and one log l
 
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -30,13 +30,12 @@ class Edge:
         self._headers = _security_headers(settings)
         self._hosts, self._origins = settings.hosts, settings.origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._http(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._websocket(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["reference"] = reference = secrets.token_hex(4)

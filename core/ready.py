@@ -8,7 +8,7 @@ after a second. Whoever is signed in or has a conversation, and every address wi
 import gzip
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -79,11 +79,12 @@ class ReadyAnswers:
         self._hosts = frozenset(host.encode() for host in hosts)
         self._ready: OrderedDict[str, Ready] = OrderedDict()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """No coroutine of its own around what is not answered here: a socket would keep it for as long as it lives."""
         asked = self._asked(scope)
-        if asked is None:
-            await self._app(scope, receive, send)
-            return
+        return self._app(scope, receive, send) if asked is None else self._answer(scope, receive, asked, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, asked: Asked, send: Send) -> None:
         ready = self._ready.get(scope["path"])
         if ready is None or not ready.still_holds():
             await self._make(scope, receive, asked, send)
