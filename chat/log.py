@@ -8,7 +8,7 @@ commits, and only then answers. While one commit runs the next batch gathers; no
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -126,12 +126,17 @@ class Log:
 
     async def append(self, connection: AsyncConnection, conversation_id: int, *entries: Entry) -> list[Event]:
         """Number and store entries inside the caller's own transaction; `announce` them after its commit."""
-        row = (await self._rows.lock(connection, [conversation_id])).get(conversation_id)
-        if row is None:
+        return await self.append_each(connection, {conversation_id: entries})
+
+    async def append_each(self, connection: AsyncConnection, entries: Mapping[int, Sequence[Entry]]) -> list[Event]:
+        """The same for several conversations."""
+        rows = await self._rows.lock(connection, sorted(entries))
+        if len(rows) != len(entries):
             raise NotFound
-        events = self._number(row.id, row.last_seq, entries)
-        await self._store(connection, {row.id: row}, events)
-        self._beliefs.drop(conversation_id)
+        events = [event for one, row in rows.items() for event in self._number(one, row.last_seq, entries[one])]
+        await self._store(connection, rows, events)
+        for conversation_id in entries:
+            self._beliefs.drop(conversation_id)
         return events
 
     def announce(self, events: Sequence[Event]) -> None:
@@ -359,17 +364,8 @@ class Log:
     def _number(self, conversation_id: int, last_seq: int, entries: Iterable[Entry]) -> list[Event]:
         at_ms = to_ms(self._clock())
         return [
-            Event(
-                conversation_id,
-                last_seq + step,
-                entry.kind,
-                entry.author,
-                at_ms,
-                entry.client_id,
-                entry.text,
-                entry.data,
-            )
-            for step, entry in enumerate(entries, start=1)
+            Event(conversation_id, last_seq + step, one.kind, one.author, at_ms, one.client_id, one.text, one.data)
+            for step, one in enumerate(entries, start=1)
         ]
 
     async def _store(self, connection: AsyncConnection, rows: dict[int, Row[Any]], events: Sequence[Event]) -> None:

@@ -4,6 +4,8 @@ Each row's MAC covers the row and the MAC before it. A row is written in the tra
 It never holds text that people wrote.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -15,6 +17,16 @@ from core.crypto import Signer
 from core.tables import audit, audit_head
 
 FIRST_HEAD = text("INSERT INTO audit_head (id, length, mac) VALUES (1, 0, :mac) ON CONFLICT (id) DO NOTHING")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who did what to which record."""
+
+    actor: str
+    action: str
+    subject: str
+    data: Mapping[str, str | int | bool | None]
 
 
 class AuditLog:
@@ -33,17 +45,19 @@ class AuditLog:
         **data: str | int | bool | None,
     ) -> None:
         """`actor` is an account id, `visitor` or `system`; `subject` names a record, such as `conversation:QK7F-4PDX`."""
-        length, before = await _lock_head(connection)
-        row = {
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "data": msgspec.json.encode(data).decode(),
-        }
-        mac = self._signer.mac("audit", before + _canonical(length + 1, at, actor, action, subject, str(row["data"])))
-        await connection.execute(insert(audit).values(id=length + 1, mac=mac, **row))
-        await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length + 1, mac=mac))
+        await self.append_all(connection, at, [Deed(actor, action, subject, data)])
+
+    async def append_all(self, connection: AsyncConnection, at: datetime, deeds: Sequence[Deed]) -> None:
+        """The same for several, in this order."""
+        length, mac = await _lock_head(connection)
+        rows = []
+        for deed in deeds:
+            length, data = length + 1, msgspec.json.encode(deed.data).decode()
+            mac = self._signer.mac("audit", mac + _canonical(length, at, deed.actor, deed.action, deed.subject, data))
+            told = {"at": at, "actor": deed.actor, "action": deed.action, "subject": deed.subject, "data": data}
+            rows.append({"id": length, "mac": mac, **told})
+        await connection.execute(insert(audit), rows)
+        await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length, mac=mac))
 
     async def first_bad_row(self, connection: AsyncConnection) -> int | None:
         """The id of the first row that does not fit the chain, or None when all do."""

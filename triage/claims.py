@@ -1,14 +1,16 @@
 """Taking a conversation from the line: exactly one advisor gets it, and nobody more than they said they can hold.
 
-Each claim is one transaction: lock the account, count, one conditional UPDATE that names the state it leaves, the end of
-the offer that was open, the joined event, the audit row. Whoever asks again for what is already theirs is told that it is
-theirs: the answer to a claim may be lost on the way.
+Claims that come together are one transaction: lock the accounts, count, lock the conversations, one conditional UPDATE that
+names the state it leaves, the end of the offers that were open, the joined events, the audit rows. Whoever asks again for
+what is already theirs is told that it is theirs: the answer to a claim may be lost on the way.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, Update, bindparam, case, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.events import Author, Entry, Event
@@ -17,18 +19,27 @@ from chat.log import Log
 from chat.references import parse_reference
 from chat.tables import conversation
 from chat.words import Kind, Side, Status
-from core.audit import AuditLog
+from core.audit import AuditLog, Deed
 from core.clock import Clock, to_ms
-from core.db import Database
-from core.errors import AlreadyTaken, AtCapacity, Ended, NotAllowed, NotFound
+from core.db import Database, Instant
+from core.errors import AlreadyTaken, AtCapacity, Ended, NotAllowed, NotFound, Refusal
+from core.gather import Gathered
 from core.people import SignedIn
 from staff.tables import account
-from triage.offers import Offers, Outcome, close_for_claim, decline, lock_accounts
+from triage.offers import Offers, Outcome, decline, lock_accounts
 from triage.tables import offer
 from triage.words import Presence
 
 UNTAKEN = (Status.WAITING, Status.QUESTION)
 """A question that was left is taken by its reference; it never stands in the line."""
+
+COLUMNS: tuple[Any, ...] = (
+    conversation.c.id,
+    conversation.c.reference,
+    conversation.c.status,
+    conversation.c.advisor_id,
+    conversation.c.claim_epoch,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +60,60 @@ class Claims:
         self._audit = audit
         self._clock = clock
         self._offers = offers
+        self._together = Gathered(self._claim_together)
 
     async def claim_next(self, person: SignedIn) -> Claim | None:
         """The front of the line, or None when nobody waits. Raises AtCapacity."""
         async with self._db.write() as connection:
-            held = await self._lock_account(connection, person)
+            held = (await _lock_accounts(connection, {person.account_id})).get(person.account_id)
+            if held is None:
+                raise NotAllowed
             front = await _front(connection, person.account_id)
             if front is None:
                 return None
-            taken = await self._take(connection, front, held, person)
-        self._announce(taken, person)
-        return taken.claim
+            if held.is_full:
+                raise AtCapacity
+            taken = await self._take(connection, {front.id: _Taking(front, person)})
+        self._announce(taken)
+        return taken.claims[front.id]
 
     async def claim(self, reference: str, person: SignedIn) -> Claim:
         """This one. Raises NotFound, AlreadyTaken, AtCapacity, Ended."""
+        outcome = await self._together.get((reference, person))
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def _claim_together(self, asked: list[tuple[str, SignedIn]]) -> list[Claim | Refusal]:
+        """All that came while the last were committed, in the order in which they came: one winner for each conversation."""
         async with self._db.write() as connection:
-            held = await self._lock_account(connection, person)
-            row = await _row_of(connection, reference)
-            if row.status == Status.ACTIVE and row.advisor_id == person.account_id:
-                return Claim(row.id, row.reference, row.claim_epoch, again=True)
-            _refuse_unless_untaken(row, person)
-            taken = await self._take(connection, row, held, person)
-        self._announce(taken, person)
-        return taken.claim
+            held = await _lock_accounts(connection, {person.account_id for _, person in asked})
+            rows = await _rows_of(connection, {reference for reference, _ in asked})
+            takings: dict[int, _Taking] = {}
+            refused: list[Refusal | None] = []
+            for reference, person in asked:
+                row, mine = rows.get(parse_reference(reference) or ""), held.get(person.account_id)
+                refusal = _refusal_of(row, person, mine, takings)
+                if refusal is None and row is not None and mine is not None and not _has(row, person, takings):
+                    takings[row.id] = _Taking(row, person)
+                    mine.count += 1
+                refused.append(refusal)
+            taken = await self._take(connection, takings) if takings else _Taken({}, [], [], set())
+        self._announce(taken)
+        first = dict(taken.claims)
+        return [
+            refusal or _claim_of(rows[parse_reference(reference) or ""], first)
+            for (reference, _), refusal in zip(asked, refused, strict=True)
+        ]
 
     async def decline(self, reference: str, person: SignedIn) -> None:
         """Leave it to a colleague: it stays where it is in the line, and the refusal is on record."""
         now = self._clock()
         async with self._db.write() as connection:
             await lock_accounts(connection, [person.account_id])
-            row = await _row_of(connection, reference)
+            row = (await _rows_of(connection, {reference})).get(parse_reference(reference) or "")
+            if row is None:
+                raise NotFound
             if row.status == Status.ACTIVE and row.advisor_id == person.account_id:
                 raise NotAllowed("You have this conversation already. Hand it over instead.")
             _refuse_unless_untaken(row, person)
@@ -86,78 +121,159 @@ class Claims:
             await self._audit.append(connection, now, person.account_id, "decline", f"conversation:{row.reference}")
         self._offers.changed([person.account_id])
 
-    async def _lock_account(self, connection: AsyncConnection, person: SignedIn) -> "_Held":
-        """Two claims of one advisor go one after the other, so that each counts what the other took."""
-        query = select(account.c.presence, account.c.capacity).where(
-            account.c.id == person.account_id, ~account.c.disabled
-        )
-        row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
-        if row is None:
-            raise NotAllowed
-        mine = select(func.count()).select_from(conversation)
-        active = mine.where(conversation.c.advisor_id == person.account_id, conversation.c.status == Status.ACTIVE)
-        return _Held((await connection.execute(active)).scalar_one(), row.capacity, row.presence)
-
-    async def _take(
-        self, connection: AsyncConnection, row: Row[*tuple[Any, ...]], held: "_Held", person: SignedIn
-    ) -> "_Taken":
-        if held.count >= held.capacity:
-            raise AtCapacity
-        now = self._clock()
-        taken = await connection.execute(
-            update(conversation)
-            .where(conversation.c.id == row.id, conversation.c.status.in_(UNTAKEN))
-            .values(
-                status=Status.ACTIVE,
-                advisor_id=person.account_id,
-                claim_epoch=conversation.c.claim_epoch + 1,
-                claimed_at=now,
-                first_claimed_at=func.coalesce(conversation.c.first_claimed_at, to_ms(now)),
-            )
-            .returning(conversation.c.claim_epoch)
-        )
-        epoch = taken.scalar_one_or_none()
-        if epoch is None:
+    async def _take(self, connection: AsyncConnection, takings: Mapping[int, "_Taking"]) -> "_Taken":
+        """Write what was decided on locked rows."""
+        now, people = self._clock(), {taking.person.account_id for taking in takings.values()}
+        values = [{"of_id": one, "to_id": taking.person.account_id} for one, taking in takings.items()]
+        taken = await connection.execute(TAKE, [{**value, "at": now, "at_ms": to_ms(now)} for value in values])
+        if taken.rowcount != len(takings):
             raise AlreadyTaken
-        values: dict[str, Any] = {"missed": 0, "idle_since": now}
-        if held.presence == Presence.AWAY:
-            values |= {"presence": Presence.ONLINE, "presence_since": now}
-        await connection.execute(update(account).where(account.c.id == person.account_id).values(**values))
-        told = await close_for_claim(connection, row.id, person.account_id, now)
-        joined = Entry(Kind.JOINED, Author(Side.ADVISOR, person.account_id, person.name))
-        events = await self._log.append(connection, row.id, joined)
-        await self._audit.append(
-            connection, now, person.account_id, "claim", f"conversation:{row.reference}", epoch=epoch
-        )
-        return _Taken(Claim(row.id, row.reference, epoch, again=False), events, told)
+        await connection.execute(_mark_busy(people, now))
+        told = (await connection.execute(_close_offers(takings.keys(), now))).scalars().all()
+        joined = {
+            one: [Entry(Kind.JOINED, Author(Side.ADVISOR, taking.person.account_id, taking.person.name))]
+            for one, taking in takings.items()
+        }
+        events = await self._log.append_each(connection, joined)
+        claims = {
+            one: Claim(one, taking.row.reference, taking.row.claim_epoch + 1, again=False)
+            for one, taking in takings.items()
+        }
+        deeds = [
+            Deed(takings[one].person.account_id, "claim", f"conversation:{claim.reference}", {"epoch": claim.epoch})
+            for one, claim in claims.items()
+        ]
+        await self._audit.append_all(connection, now, deeds)
+        return _Taken(claims, events, list(told), people)
 
-    def _announce(self, taken: "_Taken", person: SignedIn) -> None:
-        self._log.announce(taken.events)
-        self._fanout.account_changed(person.account_id)
-        self._offers.changed(taken.told)
+    def _announce(self, taken: "_Taken") -> None:
+        if taken.claims:
+            self._log.announce(taken.events)
+            for account_id in taken.people:
+                self._fanout.account_changed(account_id)
+            self._offers.changed(set(taken.told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """Who takes which row, as it was when it was locked."""
+
+    row: Row[*tuple[Any, ...]]
+    person: SignedIn
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """What is announced once it is committed. `told`: whose offer ended with it."""
 
-    claim: Claim
+    claims: dict[int, Claim]
     events: list[Event]
     told: list[str]
+    people: set[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
     count: int
     capacity: int
-    presence: str
+
+    @property
+    def is_full(self) -> bool:
+        return self.count >= self.capacity
+
+
+def _has(row: Row[*tuple[Any, ...]], person: SignedIn, takings: Mapping[int, _Taking]) -> bool:
+    """Whether it is theirs already, or was given to them a moment ago."""
+    if (taking := takings.get(row.id)) is not None:
+        return taking.person.account_id == person.account_id
+    return bool(row.status == Status.ACTIVE and row.advisor_id == person.account_id)
+
+
+def _refusal_of(
+    row: Row[*tuple[Any, ...]] | None, person: SignedIn, held: _Held | None, takings: Mapping[int, _Taking]
+) -> Refusal | None:
+    """Why this one cannot be given to them; None when it can, or is theirs."""
+    if held is None:
+        return NotAllowed()
+    if row is None:
+        return NotFound()
+    if _has(row, person, takings):
+        return None
+    if row.id in takings:
+        return AlreadyTaken()
+    try:
+        _refuse_unless_untaken(row, person)
+    except Refusal as refusal:
+        return refusal
+    return AtCapacity() if held.is_full else None
+
+
+def _claim_of(row: Row[*tuple[Any, ...]], first: dict[int, Claim]) -> Claim:
+    """The claim itself for whoever comes first, then that it is theirs."""
+    made = first.get(row.id)
+    if made is None:
+        return Claim(row.id, row.reference, row.claim_epoch, again=True)
+    first[row.id] = replace(made, again=True)
+    return made
+
+
+async def _lock_accounts(connection: AsyncConnection, account_ids: Set[str]) -> dict[str, _Held]:
+    """Two claims of one advisor go one after the other, so that each counts what the other took."""
+    mine = account.c.id.in_(account_ids)
+    query = select(account.c.id, account.c.capacity).where(mine, ~account.c.disabled).order_by(account.c.id)
+    rows = (await connection.execute(query.with_for_update(key_share=True))).all()
+    # Counted after the locks were had: before that, another claim may have been on its way.
+    active = (
+        select(conversation.c.advisor_id, func.count().label("held"))
+        .where(conversation.c.advisor_id.in_(account_ids), conversation.c.status == Status.ACTIVE)
+        .group_by(conversation.c.advisor_id)
+    )
+    counts = {row.advisor_id: row.held for row in await connection.execute(active)}
+    return {row.id: _Held(counts.get(row.id, 0), row.capacity) for row in rows}
+
+
+TAKE = (
+    update(conversation)
+    .where(conversation.c.id == bindparam("of_id"))
+    .where(or_(*(conversation.c.status == status for status in UNTAKEN)))
+    .values(
+        status=Status.ACTIVE,
+        advisor_id=bindparam("to_id"),
+        claim_epoch=conversation.c.claim_epoch + 1,
+        claimed_at=bindparam("at"),
+        first_claimed_at=func.coalesce(conversation.c.first_claimed_at, bindparam("at_ms")),
+    )
+)
+
+
+def _mark_busy(account_ids: Set[str], now: datetime) -> Update:
+    """Whoever takes one is there, whatever they said before, and is the last to be asked again."""
+    was_away = account.c.presence == Presence.AWAY
+    return (
+        update(account)
+        .where(account.c.id.in_(account_ids))
+        .values(
+            missed=0,
+            idle_since=now,
+            presence=case((was_away, Presence.ONLINE), else_=account.c.presence),
+            presence_since=case((was_away, literal(now, Instant)), else_=account.c.presence_since),
+        )
+    )
+
+
+def _close_offers(conversation_ids: Set[int], now: datetime) -> Any:
+    """Of conversations that have an advisor since a moment ago: the offer was accepted by them, or nobody's."""
+    owner = select(conversation.c.advisor_id).where(conversation.c.id == offer.c.conversation_id).scalar_subquery()
+    outcome = case((offer.c.account_id == owner, Outcome.ACCEPTED), else_=Outcome.WITHDRAWN)
+    held_out = update(offer).where(offer.c.conversation_id.in_(conversation_ids), offer.c.outcome == Outcome.OPEN)
+    return held_out.values(outcome=outcome, ended_at=now).returning(offer.c.account_id)
 
 
 async def _front(connection: AsyncConnection, account_id: str) -> Row[*tuple[Any, ...]] | None:
     """The first that waits, locked. One that a colleague is just taking, or is just asked to take, is passed over, unless
     there is no other."""
     waiting = (
-        select(conversation.c.id, conversation.c.reference)
+        select(*COLUMNS)
         .where(conversation.c.status == Status.WAITING)
         .order_by(conversation.c.sort_key, conversation.c.id)
         .limit(1)
@@ -174,16 +290,11 @@ async def _front(connection: AsyncConnection, account_id: str) -> Row[*tuple[Any
     return None
 
 
-async def _row_of(connection: AsyncConnection, reference: str) -> Row[*tuple[Any, ...]]:
-    known = parse_reference(reference)
-    columns = conversation.c
-    query = select(columns.id, columns.reference, columns.status, columns.advisor_id, columns.claim_epoch).where(
-        columns.reference == known
-    )
-    row = (await connection.execute(query.with_for_update())).one_or_none() if known else None
-    if row is None:
-        raise NotFound
-    return row
+async def _rows_of(connection: AsyncConnection, references: Set[str]) -> dict[str, Row[*tuple[Any, ...]]]:
+    """Locked, in the order in which everybody locks conversations; by reference."""
+    known = {one for one in map(parse_reference, references) if one}
+    query = select(*COLUMNS).where(conversation.c.reference.in_(known)).order_by(conversation.c.id)
+    return {row.reference: row for row in await connection.execute(query.with_for_update())} if known else {}
 
 
 def _refuse_unless_untaken(row: Row[*tuple[Any, ...]], person: SignedIn) -> None:
