@@ -128,6 +128,7 @@ class LineParts(TalkParts):
             self.conversations,
             self.supervision,
             self.transfers,
+            self.notices,
             self.holds,
             self.audit,
             self.clock,

@@ -87,6 +87,14 @@ class ActiveRow:
     """The visitor said the last word, and that some time ago."""
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What wants somebody now, and the conversation that it is about, if it is about one."""
+
+    text: str
+    reference: str | None = None
+
+
 class Board:
     def __init__(self, db: Database, opening: Opening, clock: Clock) -> None:
         self._db = db
@@ -110,7 +118,7 @@ class Board:
             "waiting": waiting,
             "advisors": advisors,
             "active": active,
-            "alerts": _alerts(numbers, waiting, state.open),
+            "alerts": _alerts(numbers, waiting, active, state.open),
             "line_open": (await self._opening.timetable()).line_open,
             "line_message": state.notice,
             "is_open": state.open,
@@ -305,17 +313,25 @@ def span_words(seconds: int) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def _alerts(numbers: Numbers, waiting: Sequence[WaitingRow], is_open: bool) -> list[str]:
-    """What wants somebody now, the most pressing first."""
+def _alerts(numbers: Numbers, waiting: Sequence[WaitingRow], active: Sequence[ActiveRow], is_open: bool) -> list[Alert]:
+    """The most pressing first."""
     alerts = [
-        f"An emergency has waited {span_words(one.waiting_s)}: {one.reference}."
+        Alert(f"An emergency has waited {span_words(one.waiting_s)}.", one.reference)
         for one in waiting
         if one.urgency == Urgency.EMERGENCY and one.waiting_s > EMERGENCY_MAY_WAIT.total_seconds()
     ]
     if is_open and not numbers.online:
-        alerts.append("The service is open and no advisor is online.")
+        alerts.append(Alert("The service is open and no advisor is online."))
     late = sum(one.waiting_s > ANYBODY_MAY_WAIT.total_seconds() for one in waiting)
     if late:
         minutes = ANYBODY_MAY_WAIT // timedelta(minutes=1)
-        alerts.append(f"{late} {'person has' if late == 1 else 'people have'} waited longer than {minutes} minutes.")
+        alerts.append(
+            Alert(f"{late} {'person has' if late == 1 else 'people have'} waited longer than {minutes} minutes.")
+        )
+    minutes = QUIET_AFTER // timedelta(minutes=1)
+    alerts += [
+        Alert(f"A visitor has waited longer than {minutes} minutes for an answer from {one.advisor}.", one.reference)
+        for one in active
+        if one.is_unanswered
+    ]
     return alerts

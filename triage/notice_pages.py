@@ -15,11 +15,11 @@ class NoticePages:
         self._notices = notices
 
     async def seen(self, request: Request) -> Response:
-        """Those up to the number `until`, or all."""
+        """Those up to the number `until`, or all. With `on` supervise, the board is looked at again."""
         document = posted_json(request)
         text = field(posted(request), "until") if document is None else str(document.get("until", ""))
         is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
         await self._notices.seen(account(request).account_id, int(text) if is_number else None)
         if document is None:
-            return see_other("/desk")
+            return see_other("/supervise" if field(posted(request), "on") == "supervise" else "/desk")
         return JSONResponse({"next": "/desk"}, headers={"Cache-Control": "no-store"})

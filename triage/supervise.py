@@ -23,6 +23,7 @@ from triage.board import Board
 from triage.colleague_pages import REASON_MOST, checked_reason, checked_regrade
 from triage.desk_requests import BadChoice, desk_path, done, sent_fields, unless_held
 from triage.hours import Opening
+from triage.notices import Notices
 from triage.queue import Queue
 from triage.supervising import Supervision
 from triage.surroundings import enquiry_in_words
@@ -48,6 +49,7 @@ class SupervisePages:
         conversations: Conversations,
         supervision: Supervision,
         transfers: Transfers,
+        notices: Notices,
         holds: Holds,
         audit: AuditLog,
         clock: Clock,
@@ -59,6 +61,7 @@ class SupervisePages:
         self._conversations = conversations
         self._supervision = supervision
         self._transfers = transfers
+        self._notices = notices
         self._holds = holds
         self._audit = audit
         self._clock = clock
@@ -66,6 +69,7 @@ class SupervisePages:
     async def show(self, request: Request) -> Response:
         """GET /supervise."""
         context = await self._board.show()
+        context["notices"] = await self._notices.unseen(account(request).account_id)
         context["message"] = SAID.get(request.query_params.get("said", ""))
         return render(request, "supervise/board.html", **context)
 
@@ -143,11 +147,12 @@ class SupervisePages:
         )
 
     async def reassign(self, request: Request) -> Response:
-        """POST .../reassign: `to` an advisor's id, or `queue`."""
-        found, to = await self._find(request), sent_fields(request).get("to", "")
-        if not 0 < len(to) <= 64:
+        """POST .../reassign: `to` an advisor's id, or `queue`. `epoch` is of the page that it was decided on."""
+        found, fields = await self._find(request), sent_fields(request)
+        to, epoch = fields.get("to", ""), fields.get("epoch") or str(found.claim_epoch)
+        if not 0 < len(to) <= 64 or not (epoch.isascii() and epoch.isdigit() and len(epoch) < 10):
             raise BadChoice("Choose who goes on with the conversation, or the line.")
-        await self._transfers.hand_over(found.id, account(request), to, supervising=True)
+        await self._transfers.reassign(found.id, account(request), to, int(epoch))
         return done(request, f"{_path(found)}?said=reassigned")
 
     async def read(self, request: Request) -> Response:

@@ -83,18 +83,23 @@ class Transfers:
         found = [Colleague(row.id, row.name, Presence(row.presence), row.active, row.capacity) for row in rows]
         return sorted(found, key=lambda one: (one.presence != Presence.ONLINE, -one.room, one.name))
 
-    async def hand_over(
-        self, conversation_id: int, by: SignedIn, to: str, note: str = "", *, supervising: bool = False
-    ) -> None:
-        """To an account or to QUEUE. An advisor hands over what is theirs, a supervisor what is anybody's.
+    async def hand_over(self, conversation_id: int, by: SignedIn, to: str, note: str = "") -> None:
+        """What is theirs, to an account or to QUEUE. Raises NotThere, AtCapacity, AssignmentLost, Ended, AlreadyTaken."""
+        await self._hand_over(conversation_id, by, to, note, None)
 
-        Raises NotThere, AtCapacity, AssignmentLost, Ended, AlreadyTaken.
+    async def reassign(self, conversation_id: int, by: SignedIn, to: str, epoch: int) -> None:
+        """What is anybody's, as a supervisor saw it: who has it, or that it waits, is told by the claim epoch.
+
+        Raises the same, and AlreadyTaken when it was given to somebody since.
         """
+        await self._hand_over(conversation_id, by, to, "", epoch)
+
+    async def _hand_over(self, conversation_id: int, by: SignedIn, to: str, note: str, seen_epoch: int | None) -> None:
         now = self._clock()
         async with self._db.write() as connection:
             target = None if to == QUEUE else await self._lock_target(connection, to, now)
             row = await lock_conversation(connection, conversation_id)
-            _check_may_hand_over(row, by, to, supervising=supervising)
+            _check_may_hand_over(row, by, to, seen_epoch)
             author = Author(Side.ADVISOR, by.account_id, by.name)
             entries = [Entry(Kind.NOTE, author, note)] if note else []
             if target is None:
@@ -208,19 +213,19 @@ async def lock_conversation(connection: AsyncConnection, conversation_id: int) -
     return row
 
 
-def _check_may_hand_over(row: Row[*tuple[Any, ...]], by: SignedIn, to: str, *, supervising: bool) -> None:
-    if row.status == Status.WAITING:
-        if not supervising:
-            raise AssignmentLost
-        if to == QUEUE:
-            raise NotAllowed("It waits in the line already.")
-        return
-    if row.status != Status.ACTIVE:
+def _check_may_hand_over(row: Row[*tuple[Any, ...]], by: SignedIn, to: str, seen_epoch: int | None) -> None:
+    """An advisor may while it is theirs; a supervisor while it is as it was when they decided."""
+    supervising = seen_epoch is not None
+    if row.status not in (Status.WAITING, Status.ACTIVE):
         raise Ended
-    if row.advisor_id != by.account_id and not supervising:
+    if not supervising and (row.status == Status.WAITING or row.advisor_id != by.account_id):
         raise AssignmentLost
-    if row.advisor_id == to:
+    if row.status == Status.ACTIVE and row.advisor_id == to:
         raise AlreadyTaken("It is with them already.")
+    if supervising and row.claim_epoch != seen_epoch:
+        raise AlreadyTaken("Somebody else gave it to an advisor meanwhile. Look again who has it.")
+    if row.status == Status.WAITING and to == QUEUE:
+        raise NotAllowed("It waits in the line already.")
 
 
 async def _move(connection: AsyncConnection, row: Row[*tuple[Any, ...]], values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import { slot } from './fragments.js'
 import { fetchPage } from './pages.js'
 
 const EVERY_MS = 5000
-const PARTS = ['alerts', 'numbers', 'waiting', 'advisors', 'active']
+const PARTS = ['alerts', 'notices', 'numbers', 'waiting', 'advisors', 'active']
 
 /** @param {HTMLElement} board */
 export default function start(board) {
