@@ -8,6 +8,7 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 
 import asyncio
 import struct
+from random import getrandbits
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent
@@ -34,6 +35,7 @@ RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
 NO_HEARTBEAT, TOO_MANY_FRAMES = 4003, 4004
 TEXT_FRAME = 0x81
+PING_HEAD = b"\x89\x04"
 _MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -98,8 +100,16 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def send_keepalive_ping(self) -> None:
+        """As uvicorn does it, without its machinery for frames, which costs ten times what a ping of 6 bytes needs."""
+        self.ping_timer = None
+        if self.close_sent or self.transport.is_closing():
+            return
         self._was_heard = False
-        super().send_keepalive_ping()
+        self.pending_ping_payload = getrandbits(32).to_bytes(4)
+        self.ping_sent_at = self.loop.time()
+        self.transport.write(PING_HEAD + self.pending_ping_payload)
+        assert self.ping_timeout is not None
+        self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
 
     def _pings_too_often(self) -> bool:
         """A ping costs us more than it costs its sender, and nobody needs ten a second: who sends them is let go."""

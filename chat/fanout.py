@@ -80,6 +80,7 @@ class Fanout:
         self._signals = signals
         self._feeds: dict[int, Feed] = {}
         self._sessions: set[Session] = set()
+        self._staff: set[Session] = set()
         self._wanted: dict[int, int] = {}
         self._wake = asyncio.Event()
         self._recheck_all = False
@@ -101,11 +102,14 @@ class Fanout:
 
     def enter(self, session: "Session") -> None:
         self._sessions.add(session)
+        if session.viewer.side is Side.ADVISOR:
+            self._staff.add(session)
         if self.is_draining:
             self._dismiss(session)
 
     def leave(self, session: "Session") -> None:
         self._sessions.discard(session)
+        self._staff.discard(session)
         for conversation_id in list(session.cursors):
             self.unsubscribe(session, conversation_id)
 
@@ -128,14 +132,17 @@ class Fanout:
     def sessions(self) -> "list[Session]":
         return list(self._sessions)
 
+    def staff(self) -> "list[Session]":
+        return list(self._staff)
+
     def waiting_for(self, conversation_ids: Iterable[int]) -> set[int]:
         """Those of these conversations that have a session here."""
         return {known for known in conversation_ids if known in self._feeds}
 
-    def has_side(self, conversation_id: int, side: Side) -> bool:
-        """Whether somebody of this side looks at the conversation here."""
+    def sessions_of(self, conversation_id: int, side: Side) -> "list[Session]":
+        """Those of this side that look at the conversation here."""
         feed = self._feeds.get(conversation_id)
-        return feed is not None and any(session.viewer.side is side for session in feed.sessions)
+        return [session for session in feed.sessions if session.viewer.side is side] if feed else []
 
     # What a session reads.
 
@@ -216,9 +223,8 @@ class Fanout:
 
     def _look_again(self, *, visitors: bool) -> None:
         """Without a hint, a conversation may have come to a desk or left it, or been taken up on another device."""
-        for session in self._sessions:
-            if visitors or session.viewer.token:
-                session.look_again()
+        for session in self._sessions if visitors else self._staff:
+            session.look_again()
 
     async def run(self) -> None:
         await together(self._fetch_hinted, self._poll)
@@ -306,8 +312,7 @@ class Fanout:
 
     def mark(self, conversation_id: int, side: Side) -> int:
         """How far this side is known to have read; 0 when nobody here follows the conversation."""
-        feed = self._feeds.get(conversation_id)
-        return feed.marks.get(side, 0) if feed else 0
+        return feed.marks.get(side, 0) if (feed := self._feeds.get(conversation_id)) else 0
 
     def _pass_on(self, conversation_id: int, what: str, viewer: "Viewer", seq: int = 0) -> None:
         """In every process, and never with a name: that is known where the conversation is followed."""
@@ -354,7 +359,7 @@ class Fanout:
         self._signals.send("account", account_id)
 
     def _account_hinted(self, hint: Hint) -> None:
-        for session in self._sessions:
+        for session in self._staff:
             if session.viewer.key == hint[1]:
                 session.look_again()
 
@@ -364,17 +369,16 @@ class Fanout:
         self._signals.send("access", conversation_id)
 
     def _access_hinted(self, hint: Hint) -> None:
-        feed = self._feeds.get(hint[1])
-        for session in feed.sessions if feed else ():
-            session.look_again()
+        if (feed := self._feeds.get(hint[1])) is not None:
+            for session in feed.sessions:
+                session.look_again()
 
     async def close_unless(self, live: Callable[[set[str]], Awaitable[set[str]]]) -> None:
         """Close the sessions of staff whose sign-in has ended. `live` answers which of these tokens still hold."""
-        tokens = {session.viewer.token for session in self._sessions if session.viewer.token}
-        if tokens:
+        if tokens := {session.viewer.token for session in self._staff}:
             # Who comes while it is asked was asked for at the door, and is not among those who are gone.
             gone = tokens - await live(tokens)
-            for session in self.sessions():
+            for session in self.staff():
                 if session.viewer.token in gone:
                     session.close(4100)
 

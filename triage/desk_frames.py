@@ -13,7 +13,6 @@ import structlog
 from chat.fanout import Fanout
 from chat.frames import frame
 from chat.session import Session
-from chat.words import Side
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
@@ -68,7 +67,7 @@ class DeskFrames:
     async def tell(self) -> None:
         """Look once, and give each desk what it does not have yet."""
         self._wake.clear()
-        desks = [one for one in self._fanout.sessions() if one.viewer.side is Side.ADVISOR]
+        desks = self._fanout.staff()
         if not desks:
             return
         accounts = {one.viewer.key for one in desks}

@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.fanout import Fanout
 from chat.session import Session
-from chat.words import Side
 from core.clock import Clock
 from core.db import Database, Instant
 from core.errors import Refusal, Unavailable
@@ -114,9 +113,8 @@ class Leases:
     def _open_desks(self) -> dict[str, list[Session]]:
         """By account."""
         desks: dict[str, list[Session]] = {}
-        for one in self._fanout.sessions():
-            if one.viewer.side is Side.ADVISOR:
-                desks.setdefault(one.viewer.key, []).append(one)
+        for one in self._fanout.staff():
+            desks.setdefault(one.viewer.key, []).append(one)
         return desks
 
     def _grace(self, closed: Sequence[Session]) -> timedelta:

@@ -199,20 +199,20 @@ class Queue:
 
     async def _tell(self) -> None:
         """Give each session of this process its frame when it is not the one it had."""
-        sessions = self._fanout.sessions()
-        staff = {session.viewer.key for session in sessions if session.viewer.side is Side.ADVISOR}
-        mine = await self._count_mine(staff) if staff else {}
-        line, longest, notice = self._line, self._line.longest_wait_s(self._clock()), await self.notice()
-        for session in sessions:
-            if session.viewer.side is Side.ADVISOR:
-                held = mine.get(session.viewer.key, 0)
-                waiting = len(line.places)
-                text = frame("desk", waiting=waiting, longest_wait_s=longest, online=line.online, mine=held)
-                self._offer(session, "desk", text)
-            else:
-                for conversation_id in session.cursors:
-                    if (position := line.position(conversation_id)) is not None:
-                        self._offer(session, f"queue:{conversation_id}", _queue_frame(line, position, notice))
+        desks = self._fanout.staff()
+        mine = await self._count_mine({desk.viewer.key for desk in desks}) if desks else {}
+        line, longest = self._line, self._line.longest_wait_s(self._clock())
+        for desk in desks:
+            held, waiting = mine.get(desk.viewer.key, 0), len(line.places)
+            text = frame("desk", waiting=waiting, longest_wait_s=longest, online=line.online, mine=held)
+            self._offer(desk, "desk", text)
+        notice = await self.notice() if line.places else None
+        # From the line to the sessions: thousands look at conversations of which few wait.
+        for position, place in enumerate(line.places, start=1):
+            if visitors := self._fanout.sessions_of(place.conversation_id, Side.VISITOR):
+                text = _queue_frame(line, position, notice)
+                for session in visitors:
+                    self._offer(session, f"queue:{place.conversation_id}", text)
 
     def _offer(self, session: Session, slot: str, text: str) -> None:
         if self._told.get(session) != text:

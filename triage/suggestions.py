@@ -73,7 +73,7 @@ class Suggestions:
         if found is None or not found.is_open:
             return
         side = Side.ADVISOR if found.status is Status.ACTIVE else Side.VISITOR
-        if not self._fanout.has_side(conversation_id, side):
+        if not self._fanout.sessions_of(conversation_id, side):
             return
         events = await self._log.read(conversation_id, max(0, found.last_seq - LAST_EVENTS))
         if events and events[0].seq > 1:
