@@ -9,7 +9,6 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -23,52 +22,23 @@ from chat.keys import ConversationKeys
 from chat.quick import AlreadyThere, Beliefs, Stretch, quick_rows
 from chat.rows import LogRow, LogRows, new_row
 from chat.tables import conversation, event, participant
+from chat.waiting import Patience, Receipt, Waiting
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
 from core.db import Database
 from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
 from core.gather import Gathered
 
+__all__ = ["Log", "OnStored", "Receipt"]
+
 logger = structlog.get_logger()
 
 MOST_WAITING = 2_000
 MOST_IN_BATCH = 256
-ANSWER_WITHIN_S = 5.0
 JOINED = "joined"
 PAGE = 200
 
 OnStored = Callable[[Sequence[Event]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The message is committed under this number. `again`: it was stored before, under the same id."""
-
-    seq: int
-    at_ms: int
-    again: bool
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """One caller of `say`, until its answer is known."""
-
-    conversation_id: int
-    entry: Entry
-    answer: asyncio.Future[Receipt]
-
-    @property
-    def key(self) -> tuple[int, str, str]:
-        assert self.entry.client_id is not None
-        return self.conversation_id, self.entry.author.key, self.entry.client_id.hex
-
-    def settle(self, outcome: "Receipt | Refusal") -> None:
-        if self.answer.done():
-            return
-        if isinstance(outcome, Refusal):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
 
 
 class Log:
@@ -81,7 +51,8 @@ class Log:
         self._rows = LogRows(db)
         self._quick = quick_rows(db)
         self._beliefs = Beliefs(keys)
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
+        self._patience = Patience()
         self._wake = asyncio.Event()
         self._on_stored: list[OnStored] = []
         self._pages = Gathered(self._read_pages)
@@ -104,15 +75,14 @@ class Log:
         if len(self._queue) >= MOST_WAITING:
             raise Unavailable
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), loop.create_future())
+        waiting = Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), loop.create_future())
         self._queue.append(waiting)
         self._wake.set()
-        # A timer of our own costs a tenth of wait_for, on the path of every message.
-        patience = loop.call_later(ANSWER_WITHIN_S, waiting.settle, Unavailable())
+        self._patience.begin(waiting)
         try:
             return await waiting.answer
         finally:
-            patience.cancel()
+            self._patience.end(waiting)
 
     async def run(self) -> None:
         """Commit what waits until cancelled; a batch that is cut is answered by nobody and sent again by its clients."""
@@ -205,10 +175,10 @@ class Log:
 
     # The short way: chat/quick.py.
 
-    async def _answer_quickly(self, batch: list[_Waiting]) -> list[_Waiting]:
+    async def _answer_quickly(self, batch: list[Waiting]) -> list[Waiting]:
         """Store those whose belief turns out to be true. The others, who must be looked at more closely."""
-        quick: dict[int, list[_Waiting]] = {}
-        rest: list[_Waiting] = []
+        quick: dict[int, list[Waiting]] = {}
+        rest: list[Waiting] = []
         keys: set[tuple[int, str, str]] = set()
         for one in batch:
             if one.key not in keys and self._beliefs.allow(one.conversation_id, one.entry.author):
@@ -225,7 +195,7 @@ class Log:
                 rest += [one for one in said if not one.answer.done()]
         return rest
 
-    async def _put(self, quick: dict[int, list[_Waiting]]) -> set[int]:
+    async def _put(self, quick: dict[int, list[Waiting]]) -> set[int]:
         """The conversations that are stored, and answered."""
         try:
             stretches, events = self._stretch(quick)
@@ -251,7 +221,7 @@ class Log:
             self.announce(events)
         return stored
 
-    def _stretch(self, quick: dict[int, list[_Waiting]]) -> tuple[list[Stretch], list[Event]]:
+    def _stretch(self, quick: dict[int, list[Waiting]]) -> tuple[list[Stretch], list[Event]]:
         """What each conversation gets, numbered and sealed."""
         stretches: list[Stretch] = []
         events: list[Event] = []
@@ -264,7 +234,7 @@ class Log:
 
     # The long way.
 
-    async def _answer(self, batch: list[_Waiting]) -> None:
+    async def _answer(self, batch: list[Waiting]) -> None:
         if not batch:
             return
         try:
@@ -293,8 +263,8 @@ class Log:
                 self.announce([*sorted(repeated, key=lambda event: event.seq), *events])
 
     async def _commit(
-        self, batch: list[_Waiting]
-    ) -> tuple[list[tuple[_Waiting, Receipt | Refusal]], list[Event], list[Event]]:
+        self, batch: list[Waiting]
+    ) -> tuple[list[tuple[Waiting, Receipt | Refusal]], list[Event], list[Event]]:
         """What each is to be told, once this has returned: even a refusal may rest on what was stored beside it.
 
         Then what is new, and what was stored before and said again.
@@ -303,7 +273,7 @@ class Log:
             rows = await self._rows.lock(connection, sorted({one.conversation_id for one in batch}))
             known = await self._known(connection, batch, rows)
             brought_in = await self._brought_in(connection, batch, rows)
-            outcomes: list[tuple[_Waiting, Receipt | Refusal]] = []
+            outcomes: list[tuple[Waiting, Receipt | Refusal]] = []
             events: list[Event] = []
             repeated: list[Event] = []
             tops = {row.id: row.last_seq for row in rows.values()}
@@ -328,7 +298,7 @@ class Log:
         return outcomes, events, repeated
 
     async def _known(
-        self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
+        self, connection: AsyncConnection, batch: list[Waiting], rows: dict[int, Row[Any]]
     ) -> dict[tuple[int, str, str], Event]:
         wrapped = {row.id: row.wrapped_key for row in rows.values() if row.wrapped_key is not None}
         keys = [one.key for one in batch if one.conversation_id in wrapped]
@@ -339,7 +309,7 @@ class Log:
         return known
 
     async def _brought_in(
-        self, connection: AsyncConnection, batch: list[_Waiting], rows: dict[int, Row[Any]]
+        self, connection: AsyncConnection, batch: list[Waiting], rows: dict[int, Row[Any]]
     ) -> dict[tuple[int, str], str]:
         """The part of staff who write without being the advisor, by (conversation, account)."""
         others = {
@@ -374,7 +344,7 @@ class Log:
 
 
 def _refusal_of(
-    one: _Waiting,
+    one: Waiting,
     row: Row[Any] | None,
     before: Event | None,
     brought_in: dict[tuple[int, str], str],

@@ -103,13 +103,16 @@ def quick_rows(db: Database) -> QuickRows:
 
 
 POSTGRES = (
-    "WITH held AS ("
-    " SELECT c.id, w.top, w.visitor_at, w.advisor_at"
+    # Every writer locks in this order, so none waits in a circle. What is compared is read under the lock.
+    "WITH locked AS ("
+    " SELECT c.id, c.status, c.advisor_id, c.last_seq, c.wrapped_key, w.status AS believed_status,"
+    " w.advisor_id AS believed_advisor_id, w.last_seq AS believed_last_seq, w.top, w.visitor_at, w.advisor_at"
     " FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS w(id, status, advisor_id, last_seq, top, visitor_at, advisor_at)"
-    " JOIN conversation c ON c.id = w.id AND c.last_seq = w.last_seq AND c.status = w.status"
-    " AND c.advisor_id IS NOT DISTINCT FROM NULLIF(w.advisor_id, '') AND c.wrapped_key IS NOT NULL"
-    # Every writer locks in this order, so none waits in a circle.
-    " ORDER BY c.id FOR UPDATE OF c"
+    " JOIN conversation c ON c.id = w.id ORDER BY c.id FOR UPDATE OF c"
+    "), held AS MATERIALIZED ("
+    " SELECT id, top, visitor_at, advisor_at FROM locked"
+    " WHERE last_seq = believed_last_seq AND status = believed_status"
+    " AND advisor_id IS NOT DISTINCT FROM NULLIF(believed_advisor_id, '') AND wrapped_key IS NOT NULL"
     "), moved AS ("
     " UPDATE conversation c SET last_seq = held.top,"
     " visitor_last_at = COALESCE(NULLIF(held.visitor_at, 0), c.visitor_last_at),"

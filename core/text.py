@@ -13,8 +13,9 @@ MARKS_ON_ONE_LETTER = 8
 
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f]")
-_INVISIBLE = re.compile(
-    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
+# Anything that can be seen: one is enough.
+_VISIBLE = re.compile(
+    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
 
 
@@ -28,7 +29,7 @@ def check_text(text: str, most: int = MESSAGE_CHARACTERS) -> str:
         raise TooLong(
             f"That is {max(len(cleaned), 1):,} characters; the most is {most:,}. Shorten it or send it in parts."
         )
-    if not cleaned or not _INVISIBLE.sub("", cleaned):
+    if not _VISIBLE.search(cleaned):
         raise Empty
     return cleaned
 

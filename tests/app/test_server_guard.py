@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -49,6 +49,14 @@ def send_until_cut(client: socket.socket, chunk: bytes, most_bytes: int) -> int:
         except ConnectionError:
             return sent
     raise AssertionError(f"{sent} bytes were taken and the connection is still open")
+
+
+def send_until_full(client: socket.socket, chunk: bytes) -> None:
+    """Send until nothing is taken any longer, because the server waits for us to read."""
+    client.settimeout(0.5)
+    with suppress(TimeoutError, ConnectionError):
+        for _ in range(1_000_000):
+            client.sendall(chunk)
 
 
 def masked(head: int, payload: bytes = b"") -> bytes:
@@ -244,6 +252,26 @@ def test_log_names_no_client(service: TinyService) -> None:
     text = service.log.read_text()
     assert "canary" not in text
     assert "127.0.0.1" not in text
+
+
+async def test_frames_written_together_arrive_one_by_one(service: TinyService) -> None:
+    """Of every size that has its own kind of head, and pings between them."""
+    sizes = [0, 62, 63, 5, 32_767, 32_768, 70_000, 1]
+    async with connect(f"{service.url}/together", proxy=None) as client:
+        for _ in range(3):
+            await client.send(" ".join(map(str, sizes)))
+            await (await client.ping())
+            assert [await client.recv() for _ in sizes] == ["é" * size for size in sizes]
+
+
+def test_nothing_more_is_written_to_a_reader_that_stalls(service: TinyService) -> None:
+    process = psutil.Process(service.get_pid())
+    before = process.memory_info().rss
+    with service.upgrade("/together") as client:
+        send_until_full(client, masked(0x81, b"60000 60000 60000"))
+        assert service.is_up()
+        assert process.memory_info().rss - before < 64 * MIB
+    wait_until(lambda: "together ended" in service.log.read_text(), within_s=20, what="the end of its handler")
 
 
 async def test_frame_over_the_limit_is_refused(service: TinyService) -> None:

@@ -74,6 +74,16 @@ class Sockets:
         except WebSocketDisconnect:
             print("torrent ended", file=sys.stderr, flush=True)
 
+    async def together(self, websocket: WebSocket) -> None:
+        """For each number that comes, so many letters; all in one write."""
+        await websocket.accept()
+        try:
+            while True:
+                numbers = (await websocket.receive_text()).split()
+                await websocket.send({"type": "websocket.send", "texts": ["é" * int(number) for number in numbers]})
+        except WebSocketDisconnect:
+            print("together ended", file=sys.stderr, flush=True)
+
     async def say_goodbye(self) -> None:
         for websocket in list(self.open):
             await websocket.send_text("goodbye")
@@ -88,6 +98,7 @@ async def serve(arguments: argparse.Namespace) -> None:
             Route("/page", page),
             WebSocketRoute("/echo", sockets.echo),
             WebSocketRoute("/torrent", sockets.torrent),
+            WebSocketRoute("/together", sockets.together),
         ]
     )
     settings = read_settings(os.environ, demo=True)
