@@ -384,11 +384,8 @@ async def test_reading_needs_a_reason_and_ends_after_half_an_hour(
     assert await recorded(house, "read") == [f"conversation:{reference}"]
     async with house.db.read() as connection:
         row = (await connection.execute(select(reading))).one()
-    assert (row.account_id, row.reason, row.until - row.at) == (
-        sue.account_id,
-        "A complaint was made.",
-        timedelta(minutes=30),
-    )
+    assert (row.account_id, row.reason) == (sue.account_id, "A complaint was made.")
+    assert row.until - row.at == timedelta(minutes=30)
 
 
 async def test_reading_is_no_writing(house: House, desk: Browser, cora: SignedIn) -> None:
