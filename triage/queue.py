@@ -1,7 +1,7 @@
 """The line: who waits in which order, and telling those who look at it.
 
 The database is the truth. Each web process reads the line once when it moved, and every two seconds in any case, and
-tells its own visitors their place and its own advisors the state of the line, at most once a second, and keeps the copy
+tells its own visitors their place and its own advisors the state of the line, about once a second at most, and keeps the copy
 in Redis what it should be (`triage.line_copy`).
 """
 
@@ -42,10 +42,14 @@ from triage.waiting_words import line_notice, place_sentence
 logger = structlog.get_logger()
 
 POLL_S = 2.0
-LEAST_GAP_S = 1.0
-"""Frames about the line go out at most once a second (protocol)."""
+LEAST_GAP_S = 0.8
+"""Between two looks: whoever waits sees a change within a second."""
+
+DESK_GAP_S = 1.0
+"""Desks are told of the line at most once a second (protocol)."""
 
 PACE_KEPT = timedelta(seconds=10)
+LEAST_REST_S = 0.05
 MOST_LATELY = 1_000
 MOST_READ = 2_000
 """Places beyond this are not counted; their position is not known."""
@@ -110,6 +114,7 @@ class Queue:
         self._times = times or Times()
         self._line = Line()
         self._read_at = 0.0
+        self._desks_told_at = -DESK_GAP_S
         self._lately: tuple[datetime, _Lately] | None = None
         self._told: WeakKeyDictionary[Session, str] = WeakKeyDictionary()
         self._copy = LineCopy(signals)
@@ -181,13 +186,15 @@ class Queue:
         while True:
             await self._wait_for_move()
             self._moved.clear()
+            looked_at = time.monotonic()
             try:
                 await self.read()
                 await self._tell()
             except Unavailable:
                 logger.warning("line_not_read")
             await self._mirror()
-            await asyncio.sleep(LEAST_GAP_S)
+            # Counted from the look: a Redis that does not answer must not make places late.
+            await asyncio.sleep(max(looked_at + LEAST_GAP_S - time.monotonic(), LEAST_REST_S))
 
     async def _wait_for_move(self) -> None:
         try:
@@ -199,13 +206,8 @@ class Queue:
 
     async def _tell(self) -> None:
         """Give each session of this process its frame when it is not the one it had."""
-        desks = self._fanout.staff()
-        mine = await self._count_mine({desk.viewer.key for desk in desks}) if desks else {}
-        line, longest = self._line, self._line.longest_wait_s(self._clock())
-        for desk in desks:
-            held, waiting = mine.get(desk.viewer.key, 0), len(line.places)
-            text = frame("desk", waiting=waiting, longest_wait_s=longest, online=line.online, mine=held)
-            self._offer(desk, "desk", text)
+        await self._tell_desks()
+        line = self._line
         notice = await self.notice() if line.places else None
         # From the line to the sessions: thousands look at conversations of which few wait.
         for position, place in enumerate(line.places, start=1):
@@ -213,6 +215,22 @@ class Queue:
                 text = _queue_frame(line, position, notice)
                 for session in visitors:
                     self._offer(session, f"queue:{place.conversation_id}", text)
+
+    async def _tell_desks(self) -> None:
+        desks, now = self._fanout.staff(), time.monotonic()
+        if not desks:
+            return
+        if now < self._desks_told_at + DESK_GAP_S:
+            # At the next look, which this makes sure of.
+            self._moved.set()
+            return
+        self._desks_told_at = now
+        mine = await self._count_mine({desk.viewer.key for desk in desks})
+        line, longest = self._line, self._line.longest_wait_s(self._clock())
+        for desk in desks:
+            held, waiting = mine.get(desk.viewer.key, 0), len(line.places)
+            text = frame("desk", waiting=waiting, longest_wait_s=longest, online=line.online, mine=held)
+            self._offer(desk, "desk", text)
 
     def _offer(self, session: Session, slot: str, text: str) -> None:
         if self._told.get(session) != text:
