@@ -112,7 +112,11 @@ class Board:
             samples = await _samples(connection, now)
         return {
             "numbers": [
-                (label, value, _spark([getattr(one, name) for one in [*samples, numbers]]))
+                (
+                    label,
+                    value,
+                    _spark([*((one.at, getattr(one, name)) for one in samples), (now, getattr(numbers, name))]),
+                )
                 for name, label, value in _figures(numbers)
             ],
             "waiting": waiting,
@@ -295,13 +299,14 @@ def _figures(numbers: Numbers) -> list[tuple[str, str, str]]:
     ]
 
 
-def _spark(values: Sequence[int]) -> str:
-    """The points of a line through these values, in units of SPARK_WIDTH by SPARK_HEIGHT."""
+def _spark(values: Sequence[tuple[datetime, int]]) -> str:
+    """The points of a line that ends now, in units of SPARK_WIDTH by SPARK_HEIGHT."""
     if len(values) < 2:
         return ""
-    top, step = max([*values, 1]), SPARK_WIDTH / (len(values) - 1)
+    now, top = values[-1][0], max(1, *(value for _, value in values))
     points = (
-        (number * step, SPARK_HEIGHT - 1 - value / top * (SPARK_HEIGHT - 2)) for number, value in enumerate(values)
+        (SPARK_WIDTH * (1 - (now - at) / SAMPLES_SHOWN), SPARK_HEIGHT - 1 - value / top * (SPARK_HEIGHT - 2))
+        for at, value in values
     )
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 

@@ -142,8 +142,8 @@ async def test_sample_every_five_minutes_draws_the_last_hours(house: House, desk
     house.clock.go_on(minutes=1)
     assert await board.sample()
     page = (await desk.get("/supervise")).text
-    # Three points of five lines: nobody, one, and now.
-    assert re.findall(r'points="([^"]+)"', page)[0] == "0.0,23.0 50.0,1.0 100.0,1.0"
+    # Three points of each of five lines: nobody, one, and now.
+    assert re.findall(r'points="([^"]+)"', page)[0] == "99.3,23.0 100.0,1.0 100.0,1.0"
     assert len(re.findall("<polyline", page)) == 5
     house.clock.go_on(seconds=(SAMPLES_KEPT + SAMPLE_EVERY).total_seconds())
     assert await board.sample()
