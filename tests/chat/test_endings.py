@@ -19,7 +19,7 @@ from tests.waiting import until
 
 async def test_a_newer_connection_of_a_tab_replaces_the_older(ada: Ada, one_house: House) -> None:
     async with Ada(one_house) as ben:
-        await ben.ask(nickname="Ben")
+        await ben.ask(nickname="Bee")
         async with ada.line() as old, ada.line() as other, ben.line() as bens, ada.line() as new:
             await old.hello(tab="1")
             await other.hello(tab="2")

@@ -175,7 +175,7 @@ async def test_guessing_is_slowed_and_harms_nobody_else(house: House) -> None:
         assert int(answer.headers.get("retry-after", "0")) >= 0
         assert (await ada.http.get("/chat")).status_code == 200
         assert (await ada.say("Still here")).status_code == 201
-        await ben.ask(nickname="Ben")
+        await ben.ask(nickname="Bee")
         assert (await ben.http.get("/chat")).status_code == 200
 
 
@@ -254,7 +254,7 @@ async def test_the_transcript(house: House) -> None:
         assert pdf.headers["content-disposition"] == f'attachment; filename="transcript-{ada.reference}.pdf"'
         for answer in (text, page):
             assert "MARAC" not in answer.text
-        await ben.ask(nickname="Ben")
+        await ben.ask(nickname="Bee")
         assert HOSTILE not in (await ben.http.get("/chat/transcript.txt")).text
         assert ada.reference not in (await ben.http.get("/chat/transcript.txt")).text
 

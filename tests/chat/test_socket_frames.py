@@ -170,7 +170,7 @@ async def test_a_reference_in_any_case_without_its_hyphen(line: Line, ada: Ada) 
 
 async def test_what_is_foreign_and_what_never_was_are_one(line: Line, ada: Ada, one_house: House) -> None:
     async with Ada(one_house) as ben:
-        theirs = await ben.ask(nickname="Ben")
+        theirs = await ben.ask(nickname="Bee")
     answers = []
     for reference in (theirs, "0000-0000", "x", "", "QK7F-4PDX" * 500):
         answer = await line.say(reference, "Hello")

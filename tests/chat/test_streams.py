@@ -81,7 +81,7 @@ async def test_a_stream_goes_on_from_its_place(ada: Ada) -> None:
 
 async def test_a_desk_streams_all_its_conversations(ada: Ada, cora: Cora, one_house: House) -> None:
     async with Ada(one_house) as ben:
-        await ben.ask(nickname="Ben")
+        await ben.ask(nickname="Bee")
         await cora.take(ada.reference)
         await cora.take(ben.reference)
         async with streaming(cora, "/desk/events") as events:
@@ -266,7 +266,7 @@ async def test_the_place_of_another_database_is_reset(ada: Ada) -> None:
 
 async def test_somebody_elses_conversation_does_not_exist(ada: Ada, one_house: House) -> None:
     async with Ada(one_house) as ben:
-        await ben.ask(nickname="Ben")
+        await ben.ask(nickname="Bee")
         theirs = await ben.poll(after=f"{ada.reference}:0,{ben.reference}:2")
         nothing = await ben.poll(after=f"0000-0000:0,{ben.reference}:2")
         assert [one["type"] for one in theirs] == ["welcome", "error", "caught_up"]
