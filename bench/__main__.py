@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from bench import browser, connections, guard, hostile, long, messages, pages, start
+from bench import browser, claims, connections, guard, hostile, line, long, messages, pages, positions, start
 from bench.report import Options, Report, print_machine, print_report
 from tests.engines import find_postgres_binaries, find_redis_binary
 
@@ -32,6 +32,9 @@ ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "browser": browser.run,
     "long": long.run,
     "hostile": hostile.run,
+    "line": line.run,
+    "claims": claims.run,
+    "positions": positions.run,
 }
 
 

@@ -16,7 +16,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from bench.report import Bar, Options, Report, within
 from triage.routing import Advisor, Planned, Waiting, plan
 from triage.times import Times
 from triage.urgency import sort_key
@@ -33,6 +35,8 @@ CAPACITY = 2
 PATIENCE_MIN = 45.0
 MIX = {Urgency.EMERGENCY: 0.04, Urgency.SAME_DAY: 0.36, Urgency.ROUTINE: 0.60}
 TIMES = Times()
+PEOPLE = 4_000
+SEED = 20_261_123
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,17 +264,51 @@ def _median_and_ninth(waits: Sequence[float]) -> tuple[float, float]:
     return statistics.median(waits), statistics.quantiles(waits, n=10, method="inclusive")[8]
 
 
+def run(folder: Path, options: Options) -> Report:
+    """Row `line`. Nothing is timed: the same seed gives the same days."""
+    found = [(demand, simulate(demand, _days(demand, PEOPLE), SEED)) for demand in DEMANDS]
+    return Report(
+        title=f"A day of the line by the router's own planning, seed {SEED}; waits in minutes, median / 9 in 10",
+        columns=("demand", "emergency", "same day", "routine", "left", "busy", "shown", "held", "unfair s"),
+        lines=[_line(demand, summary) for demand, summary in found],
+        bars=[
+            within("greatest unfairness of all days", max(summary.unfairness_s for _, summary in found), 0, "s"),
+            Bar("least share of ranges that held, of all rows", min(summary.held for _, summary in found), 0.8),
+        ],
+        notes=[
+            "left: of all who came; shown: of those who were taken, who were told a range; held: the range held the wait"
+        ],
+    )
+
+
+def _days(demand: Demand, people: int) -> int:
+    """So many that about as many people come."""
+    return max(people // demand.chats, 1)
+
+
+def _line(demand: Demand, found: Summary) -> tuple[str, ...]:
+    shares = (found.left, found.utilisation, found.shown, found.held)
+    return (
+        demand.name,
+        *(f"{middle:.1f} / {ninth:.1f}" for middle, ninth in found.waits.values()),
+        *(f"{share:.1%}" for share in shares),
+        f"{found.unfairness_s:.0f}",
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=4_000, help="so many days that about as many people come (4000)")
-    parser.add_argument("--seed", type=int, default=20_261_123)
+    parser.add_argument(
+        "--people", type=int, default=PEOPLE, help=f"so many days that about as many people come ({PEOPLE})"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     print(f"seed {options.seed}; waits in minutes, median / 9 in 10")
     columns = " ".join(f"{name:>13}" for name in ("emergency", "same day", "routine"))
     print(f"{'demand':26} {columns}   left   busy  shown   held  unfair s")
     is_fair = True
     for demand in DEMANDS:
-        found = simulate(demand, max(options.people // demand.chats, 1), options.seed)
+        found = simulate(demand, _days(demand, options.people), options.seed)
         waits = " ".join(f"{middle:5.1f} / {ninth:5.1f}" for middle, ninth in found.waits.values())
         print(
             f"{demand.name:26} {waits} {found.left:6.1%} {found.utilisation:6.0%} {found.shown:6.0%} "

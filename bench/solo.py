@@ -43,6 +43,11 @@ class Solo:
         return self._process.pid
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Its environment, for another process beside it."""
+        return dict(self._env)
+
+    @property
     def headers(self) -> dict[str, str]:
         """What every socket of a browser says here."""
         return {"Origin": self.base_url, "Sec-WebSocket-Protocol": "advice.v1"}
