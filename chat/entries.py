@@ -41,7 +41,7 @@ def entry_views(events: Iterable[Event], *, for_visitor: bool) -> list[EntryView
 
 def line_of(event: Event) -> str:
     """What stands for an event: what was written, or the words of its kind. Of what was removed only that it was."""
-    if event.data.get("redacted"):
+    if event.data.get("redacted") is True:
         return REMOVED
     return event.text or LINES.get(event.kind, "").format(name=event.author.name)
 

@@ -28,6 +28,7 @@ from triage import words
 from triage.company import Company
 from triage.guidance import Guidance
 from triage.hours import Opening
+from triage.invitations import INVITED
 from triage.notices import Notices
 from triage.offers import Offered, Offers
 from triage.presence import Presences
@@ -85,7 +86,9 @@ class DeskViews:
             },
             "epoch": self._epoch,
             "offer": _offer(await self._offers.open_of(person.account_id)),
-            "notices": [one.as_view() for one in await self._notices.unseen(person.account_id)],
+            "notices": [
+                one.as_view() for one in await self._notices.unseen(person.account_id) if one.kind != INVITED
+            ],
             "invitations": await self._company.invitations_to(person),
             "mine": await self._mine(mine),
             "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),

@@ -131,23 +131,37 @@ class Invitations:
         async with self._db.write() as connection:
             row = await _lock_invited(connection, reference, person, now, Outcome.ACCEPTED)
             events: list[Event] = []
+            told: list[str] = []
             if row is not None:
                 purpose = Purpose(row.purpose)
                 events = await bring_in(connection, self._log, row.id, person, PART[purpose], now)
                 subject = f"conversation:{row.reference}"
                 await self._notices.settle(connection, person.account_id, INVITED, row.id)
+                if purpose is Purpose.CONSULT:
+                    # Whoever joins is seen by an event; whoever reads along is told of to their host alone.
+                    told = await self._tell_host(connection, row.id, row.advisor_id, "came", person)
                 await self._audit.append(connection, now, person.account_id, purpose, subject, part=PART[purpose])
         self._log.announce(events)
         self._fanout.account_changed(person.account_id)
-        self._notices.told(person.account_id)
+        self._notices.told(person.account_id, *told)
 
     async def decline(self, reference: str, person: SignedIn) -> None:
         """Not come. Raises NotFound when they are not asked."""
+        told: list[str] = []
         async with self._db.write() as connection:
             row = await _lock_invited(connection, reference, person, self._clock(), Outcome.DECLINED)
             if row is not None:
                 await self._notices.settle(connection, person.account_id, INVITED, row.id)
-        self._notices.told(person.account_id)
+                told = await self._tell_host(connection, row.id, row.advisor_id, "cannot_come", person)
+        self._notices.told(person.account_id, *told)
+
+    async def _tell_host(
+        self, connection: AsyncConnection, conversation_id: int, host: str | None, kind: str, person: SignedIn
+    ) -> list[str]:
+        if host is None:
+            return []
+        await self._notices.tell(connection, host, kind, conversation_id, name=person.name)
+        return [host]
 
     async def leave(self, conversation_id: int, person: SignedIn) -> None:
         """A guest goes; the conversation goes on. Left twice, they left once."""
@@ -183,12 +197,15 @@ class Invitations:
             if "joined" in parts and row.status == Status.ACTIVE:
                 went = Entry(Kind.LEFT, Author(Side.ADVISOR, guest, name or ""))
                 events = await self._log.append(connection, row.id, went)
+            told = [guest]
+            if "consulted" in parts and guest == by.account_id:
+                told += await self._tell_host(connection, row.id, row.advisor_id, "guest_left", by)
             if parts:
                 subject = f"conversation:{row.reference}"
                 await self._audit.append(connection, now, by.account_id, "let_go", subject, guest=guest)
         self._log.announce(events)
         self._fanout.account_changed(guest)
-        self._notices.told(guest)
+        self._notices.told(*told)
 
 
 async def bring_in(
@@ -231,7 +248,7 @@ async def _lock_invited(
 ) -> Row[*tuple[Any, ...]] | None:
     """The conversation this account is asked to, with the answer written; None when they gave this answer before."""
     query = (
-        select(conversation.c.id, conversation.c.reference, conversation.c.status)
+        select(conversation.c.id, conversation.c.reference, conversation.c.status, conversation.c.advisor_id)
         .add_columns(invitation.c.id.label("invitation_id"))
         .add_columns(invitation.c.purpose, invitation.c.outcome)
         .join(invitation, invitation.c.conversation_id == conversation.c.id)

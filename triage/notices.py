@@ -33,6 +33,9 @@ TEXTS: dict[str, str] = {
     "transferred_to_you": "{name} handed {conversation} over to you.",
     "transferred_away": "{name} gave {conversation} to somebody else.",
     "invited": "{name} asks you to come to {conversation}.",
+    "came": "{name} reads along in {conversation}.",
+    "cannot_come": "{name} cannot come to {conversation} now.",
+    "guest_left": "{name} no longer reads along in {conversation}.",
     "regraded": "{name} changed the urgency of {conversation}.",
     "closed_with_waiting": "The service closed while people waited ({count}). They were told, and what they asked is kept "
     "under Questions left.",

@@ -7,6 +7,7 @@ is not saved. What is inserted is text in the composer: nothing is sent by it.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -19,7 +20,7 @@ from core.errors import Empty, NotAllowed, NotFound, Refusal
 from core.people import Role, SignedIn
 from core.text import check_text
 from triage import words
-from triage.hours import Opening, opening_words
+from triage.hours import Opening, OpenState, opening_words
 from triage.tables import saved_reply
 
 NAME_MOST = 40
@@ -103,7 +104,7 @@ class Replies:
             "reference": found.reference,
             "advisor": person.name,
             "topic": words.TOPICS.get(found.topic, found.topic),
-            "opens": opening_words(state.opens_at, now) if state.opens_at else "when we open again",
+            "opens": _opens(state, now),
             "phone": PHONE,
         }
         return [Reply(one.id, one.name, filled_in(one.text, values), one.shared, one.may_change) for one in replies]
@@ -165,6 +166,12 @@ def check_reply(name: str, text: str) -> NewReply:
         known = ", ".join(f"{{{word}}}" for word in PLACES)
         raise BadReply("text", f"There is nothing to put in place of {{{unknown[0][:40]}}}. There are {known}.")
     return NewReply(name, text)
+
+
+def _opens(state: OpenState, now: datetime) -> str:
+    if state.opens_at is not None:
+        return opening_words(state.opens_at, now)
+    return "at any time" if state.open else "when we can say"
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ class Desk {
     this.scrolls = new Map()
     this.line = new LineColumn(root, () => this.workspace.refreshLine())
     this.quiet = new Quiet(root)
-    this.notices = new Notices(this.attention, this.announcer, () => this.line.refresh())
+    this.notices = new Notices(this)
     this.workspace = new Workspace(root, {
       onLine: () => this.drawLine(),
       onContext: (open) => this.suggestions.adopt(open),
@@ -177,7 +177,7 @@ class Desk {
     for (const { conversation, read } of conversations) this.mine.markRead(conversation, read?.advisor ?? 0)
     this.mine.keepOnly(new Set(conversations.map((/** @type {Frame} */ one) => one.conversation)))
     const { talk } = this
-    const isLost = talk?.composer && !conversations.some((/** @type {Frame} */ one) => one.conversation === talk.reference)
+    const isLost = talk && this.root.dataset.part && !conversations.some((/** @type {Frame} */ one) => one.conversation === talk.reference)
     if (isLost) this.closeTalk(talk, 'This conversation has ended, or is no longer with you.')
     if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.line.refresh()
   }
@@ -250,7 +250,9 @@ class Desk {
   drawLine() {
     this.mine.mark(this.workspace.reference)
     this.mine.draw()
-    this.attention.count(this.mine.unread + (this.offers.isOpen ? 1 : 0))
+    const count = this.mine.unread + (this.offers.isOpen ? 1 : 0) + this.notices.count
+    this.attention.count(count)
+    fill(this.root, 'to-line', count ? `List (${count})` : 'List')
   }
 
   /** What is open is looked at, if the page is. */

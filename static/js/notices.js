@@ -13,28 +13,25 @@ const CALLS = {
 }
 
 export class Notices {
-  /**
-   * @param {import('./attention.js').Attention} attention
-   * @param {import('./announcer.js').Announcer} announcer
-   * @param {() => void} redraw
-   */
-  constructor(attention, announcer, redraw) {
-    this._attention = attention
-    this._announcer = announcer
-    this._redraw = redraw
-    this._newest = 0
+  /** @param {any} desk The Desk of desk.js. */
+  constructor(desk) {
+    this._desk = desk
+    // What the page shows as it comes is no news.
+    this._newest = Number(desk.root.querySelector('.notices [name="until"]')?.value ?? 0)
     this.count = 0
   }
 
   /** @param {import('./transports.js').Frame} frame */
   hear({ notices = [] }) {
+    const { announcer, attention, line, workspace } = this._desk
     this.count = notices.length
-    for (const { id, kind, text } of notices) {
+    for (const { id, kind, text, conversation } of notices) {
       if (id <= this._newest) continue
       this._newest = id
-      this._announcer.say(text)
-      if (CALLS[kind]) this._attention.call(CALLS[kind])
+      announcer.say(text)
+      if (CALLS[kind]) attention.call(CALLS[kind])
+      if (conversation === workspace.reference) workspace.refreshOpen()
     }
-    this._redraw()
+    line.refresh()
   }
 }

@@ -156,7 +156,11 @@ export class Talk {
    * @param {Node[]} nodes What stands in the composer's place.
    */
   close(reason, ...nodes) {
-    if (!this.composer) return
+    if (!this.composer) {
+      // Who only advised had a form for notes in its place.
+      this.root.querySelector('.composer--note')?.replaceWith(...nodes)
+      return
+    }
     this._stopTyping()
     this._hold?.remove()
     this._left = this.composer.value.trim()

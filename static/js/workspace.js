@@ -89,10 +89,11 @@ export class Workspace {
     // An action that leads to the bare desk, as when nobody waits, leaves what is open as it is.
     const isStaying = form !== null && !next.dataset.reference && form.dataset.leaves === undefined
     const isSame = (next.dataset.reference === this.reference && next.dataset.part === this.root.dataset.part) || isStaying
+    // Before the parts it stands in are taken over.
+    const said = (page.querySelector('.desk__message')?.textContent ?? '').trim()
     this._takeLine(page, form !== null)
     if (isSame) this._takeContext(page, form)
     else this._takeAll(page, next, address, isBack)
-    const said = (page.querySelector('.desk__message')?.textContent ?? '').trim()
     if (said || form) this._hooks.onMessage(said)
   }
 
