@@ -22,7 +22,8 @@ LEAST_COMPRESSED = 1_000
 PERSONAL_COOKIES = (b"session=", b"visitor=")
 # What a search led to is counted by the page itself.
 FROM_A_SEARCH = b"q="
-OF_THE_BODY = (b"content-length", b"content-type")
+SENT_AGAIN = frozenset({b"cache-control", b"content-location", b"etag", b"expires", b"vary"})
+"""What says that nothing changed (RFC 9110, 15.4.5); the browser keeps all other headers with the page it has."""
 
 
 def keep_while(request: Request, holds: Holds) -> None:
@@ -52,7 +53,7 @@ class Ready:
 
     async def send_to(self, asked: "Asked", send: Send) -> None:
         chosen = self.zipped if asked.may_be_zipped else self.plain
-        if asked.known and _has(asked.known, (self.plain.etag, self.zipped.etag)):
+        if asked.known and (asked.known == chosen.etag or _has(asked.known, (self.plain.etag, self.zipped.etag))):
             await send(chosen.unchanged)
             await send(EMPTY)
         else:
@@ -173,7 +174,7 @@ def _variant(
         unchanged={
             "type": "http.response.start",
             "status": 304,
-            "headers": [pair for pair in own if pair[0].lower() not in OF_THE_BODY],
+            "headers": [pair for pair in own if pair[0].lower() in SENT_AGAIN],
         },
     )
 
