@@ -1,0 +1,109 @@
+"""The waiting room of two visitors while an advisor works: places move, an early close is told, and so is a lost advisor."""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.meeting import ask, post, sign_in
+from tests.browser.pages import check_page, opened
+from tests.browser.people import without_reload
+from tests.live import LiveService
+
+pytestmark = pytest.mark.browser
+
+PLACE, NOTICE = '[data-slot="place"]', '[data-slot="line-message"]'
+SHORT = "We are short of staff today."
+LINE_CLOSED = f"{SHORT} The line is closed to new enquiries. You keep your place"
+
+
+@asynccontextmanager
+async def people(service: LiveService, browser: Browser, count: int) -> AsyncIterator[list[BrowserContext]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(opened(browser, service.url, service.is_own)) for _ in range(count)]
+
+
+async def in_line(context: BrowserContext) -> tuple[Page, str]:
+    reference = await ask(context.request)
+    page = await context.new_page()
+    await page.goto("/chat")
+    await expect(page.locator('[data-slot="connection"]')).to_have_text("Connected")
+    return page, reference
+
+
+async def test_the_place_moves_and_an_early_close_is_told(browser: Browser, lenient: LiveService) -> None:
+    async with people(lenient, browser, 4) as (adas, bens, coras, sues):
+        ada, first = await in_line(adas)
+        ben, second = await in_line(bens)
+        await sign_in(coras.request)
+        await sign_in(sues.request, "supervisor@example.org")
+        await expect(ada.locator(PLACE)).to_contain_text("You are next.")
+        await expect(ben.locator(PLACE)).to_contain_text("You are 2nd in the line.")
+        await expect(ben.locator(NOTICE)).to_be_hidden()
+        async with without_reload(ben):
+            reader = ben.locator(".reader__summary").first
+            await reader.click()
+            await post(sues.request, "/supervise", "/supervise/line", open="no", message=SHORT)
+            await expect(ben.locator(NOTICE)).to_contain_text(LINE_CLOSED)
+            await post(coras.request, "/desk", f"/desk/conversations/{first}/accept")
+            await expect(ben.locator(PLACE)).to_contain_text("You are next.")
+            await expect(ben.locator("details.reader").first).to_have_attribute("open", "")
+            await look_at(ben)
+            await check_page(ben)
+            await post(sues.request, "/supervise", "/supervise/line", open="yes", message="")
+            await expect(ben.locator(NOTICE)).to_be_hidden()
+        await expect(ada.locator(".chat__title")).to_contain_text("With")
+        await post(coras.request, "/desk", f"/desk/conversations/{first}/end")
+        await ben.get_by_role("button", name="Leave the line").click()
+        await expect(ben.locator("h1")).to_have_text("You left the line")
+        assert second in await ben.locator("main").inner_text()
+
+
+async def test_the_advisor_sees_what_was_read(browser: Browser, lenient: LiveService) -> None:
+    async with people(lenient, browser, 2) as (adas, coras):
+        ada, reference = await in_line(adas)
+        await sign_in(coras.request)
+        title = (await ada.locator(".reader__title").first.inner_text()).strip()
+        async with ada.expect_response("**/chat/opened") as told:
+            await ada.locator(".reader__summary").first.click()
+        assert (await told.value).status == 204
+        path = f"/desk/conversations/{reference}"
+        await post(coras.request, "/desk", f"{path}/accept")
+        cora = await coras.new_page()
+        await cora.goto(path)
+        await expect(cora.locator(".context__read").first).to_contain_text(title)
+        await post(coras.request, path, f"{path}/end")
+
+
+async def test_without_scripts_the_same_words_are_on_the_page(browser: Browser, lenient: LiveService) -> None:
+    async with (
+        opened(browser, lenient.url, lenient.is_own, java_script_enabled=False) as adas,
+        opened(browser, lenient.url, lenient.is_own) as sues,
+    ):
+        await ask(adas.request)
+        await sign_in(sues.request, "supervisor@example.org")
+        ada = await adas.new_page()
+        await ada.goto("/chat")
+        await expect(ada.locator(PLACE)).to_have_text(re.compile(r"^You are next\. "))
+        await expect(ada.locator(NOTICE)).to_be_hidden()
+        await post(sues.request, "/supervise", "/supervise/line", open="no", message=SHORT)
+        await ada.reload()
+        await expect(ada.locator(NOTICE)).to_contain_text(LINE_CLOSED)
+        await post(sues.request, "/supervise", "/supervise/line", open="yes", message="")
+        await ada.get_by_role("button", name="Leave it as a question instead").click()
+        await expect(ada.locator("h1")).to_have_text("Your question is with us")
+
+
+async def look_at(page: Page) -> None:
+    """Pictures for people, where they are asked for."""
+    folder, size = os.environ.get("PICTURES"), page.viewport_size
+    if not folder or size is None:
+        return
+    for width in (320, 768, 1440):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.screenshot(path=Path(folder) / f"waiting-{width}.png", full_page=True)
+    await page.set_viewport_size(size)
