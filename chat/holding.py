@@ -6,7 +6,7 @@ this process's memory.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -50,11 +50,16 @@ class Holds:
         self._count = count
         self._held: OrderedDict[str, Counter[IdentifierKind]] = OrderedDict()
 
-    def check(self, key: str, fields: Mapping[str, str], *, confirm: bool) -> None:
-        """Raises Held unless the texts are clean or were confirmed."""
+    def check(self, key: str, fields: Mapping[str, str], *, confirm: bool, own_names: Collection[str] = ()) -> None:
+        """Raises Held unless the texts are clean or were confirmed. `own_names` are fields in which one word may be a name:
+        what the writer wants to be called."""
         if confirm:
             return
-        found = {name: (text, findings) for name, text in fields.items() if (findings := find_identifiers(text))}
+        found = {
+            name: (text, findings)
+            for name, text in fields.items()
+            if (findings := find_identifiers(text)) and not (name in own_names and _is_one_name(text, findings))
+        }
         if found:
             self._held[key] = Counter(one.kind for _, findings in found.values() for one in findings)
             if len(self._held) > MOST_REMEMBERED:
@@ -75,6 +80,10 @@ class Holds:
         for action, kinds in (("edited", edited), ("masked", masked), ("sent", sent)):
             for kind, number in (+kinds).items():
                 self._count(f"identifier_{action}", kind, number)
+
+
+def _is_one_name(text: str, findings: Sequence[Finding]) -> bool:
+    return len(text.split()) == 1 and all(one.kind is IdentifierKind.NAME for one in findings)
 
 
 def is_confirmed(request: Request) -> bool:

@@ -114,7 +114,7 @@ class AskPages:
                 return self._started(request, before)
             if not sent.leaving and not (await self._opening.state()).open:
                 return await self._closed(request, sent)
-            self._holds.check(sent.form_id.hex, texts, confirm=sent.confirm)
+            self._holds.check(sent.form_id.hex, texts, confirm=sent.confirm, own_names=("nickname",))
             self._limiter.check(request.client.host if request.client else "")
             opened = await self._open(checked, start, leaving=sent.leaving)
         except Held as held:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import parts
+from chat import socket
 from core.db import sqlite_url
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
@@ -35,6 +36,7 @@ async def one_house(
     with pytest.MonkeyPatch.context() as patch:
         # Each test asks anew, all from one address.
         patch.setattr(parts, "ENQUIRIES_BURST", 10_000.0)
+        patch.setattr(socket, "ARRIVALS_BURST", 10_000.0)
         async with opened(folder, sqlite_url(folder), redis_server.url()) as house:
             yield house
 

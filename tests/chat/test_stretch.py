@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from chat import pages
 from chat.log import PAGE
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Person
@@ -15,6 +16,12 @@ SAID = 230
 TOGETHER = 10
 BEFORE = 3
 """The question, the line, the advisor."""
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said in half an hour is said at once here."""
+    monkeypatch.setattr(pages, "MESSAGES_BURST", 10_000.0)
 
 
 async def talk(ada: Ada, count: int) -> None:
