@@ -91,10 +91,10 @@ class DeskPages:
         found = await self._conversations.access_staff(request.path_params["reference"], person)
         if (before := parse_before(request.query_params.get("before"))) is not None:
             return render(request, "desk/earlier.html", **await self._views.earlier(found, before))
-        if not found.is_open:
-            return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
         if "redact" in request.query_params:
             return await self._to_redact(request, person, found)
+        if not found.is_open:
+            return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
         q = request.query_params.get("q", "")[:200]
         return render(request, "desk/desk.html", **await self._views.workspace(person, found, q))
 

@@ -75,6 +75,17 @@ async def test_a_message_is_removed_for_both(house: House, cora: SignedIn) -> No
         assert again.json()["again"] is True
 
 
+async def test_a_message_is_removed_after_the_end(house: House, cora: SignedIn, held: str) -> None:
+    async with house.client(cora) as desk:
+        await desk.post(path(held, "end"), {})
+        assert 'href="?redact=1"' in (await desk.get(path(held))).text
+        assert "Why is it removed?" in (await desk.get(f"{path(held)}?redact=1")).text
+        await desk.post(path(held, "redact"), {"seq": "1", "reason": "It told who he is."})
+        page = (await desk.get(path(held))).text
+    assert "This message was removed." in page
+    assert str(ENQUIRY["question"]) not in page
+
+
 async def test_removed_twice_at_once_it_is_removed_once(house: House, cora: SignedIn, held: str) -> None:
     async with house.client(cora) as desk, house.client(cora) as other:
         fields = {"seq": "1", "reason": "It told who he is."}
