@@ -1,7 +1,7 @@
 """A visitor who has gone quiet: when the desk says so, asking whether they are still there, and when ending is offered.
 
-Nothing here ends a conversation, and nothing else does by itself: an advisor or the visitor ends it, or it goes back into the
-line when its advisor is lost. Before half an hour of silence no advisor is even offered a word for it but their own.
+Nothing here ends a conversation, after however long, and nothing else does by itself: its advisor or the visitor ends it, or
+it goes back into the line when its advisor is lost.
 """
 
 from dataclasses import dataclass
