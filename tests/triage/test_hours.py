@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
+from core.clock import LONDON
 from triage.hours import (
     Closure,
     OpenState,
@@ -168,3 +169,74 @@ def test_a_closure_of_weeks_still_has_an_end() -> None:
 def test_a_week_without_a_break_names_no_end() -> None:
     whole = Timetable(periods=tuple(Period(day, 0, 24 * 60) for day in range(7)))
     assert state("2026-11-23T12:00", whole).until is None
+
+
+# Both clock changes, with everything at once: closures, a bank holiday that is worked, an early close.
+
+NIGHT = Timetable(periods=(Period(5, 22 * 60, 1440), Period(6, 0, 6 * 60)))
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "hours"),
+    [("2026-03-28T22:00", "2026-03-29T05:00", 7), ("2026-10-24T21:00", "2026-10-25T06:00", 9)],
+    ids=["March", "October"],
+)
+def test_a_night_over_the_change_of_clocks_is_one_stretch(opens: str, closes: str, hours: int) -> None:
+    found = state(opens, NIGHT)
+    assert (found.open, found.until) == (True, at(closes))
+    assert at(closes) - at(opens) == timedelta(hours=hours)
+    over = state(closes, NIGHT)
+    assert (over.open, over.closed_since) == (False, at(closes))
+
+
+@pytest.mark.parametrize(
+    ("shut", "moment", "is_open"),
+    [
+        # 1am to 2am of the summer time that ends, then the same hour again.
+        (("2026-10-25T00:00", "2026-10-25T01:00"), "2026-10-25T00:30", False),
+        (("2026-10-25T00:00", "2026-10-25T01:00"), "2026-10-25T01:00", True),
+        (("2026-10-25T01:00", "2026-10-25T02:00"), "2026-10-25T00:59", True),
+        (("2026-10-25T01:00", "2026-10-25T02:00"), "2026-10-25T01:30", False),
+        # From the last minute of winter time to the first hour of summer time.
+        (("2026-03-29T00:30", "2026-03-29T01:30"), "2026-03-29T01:00", False),
+        (("2026-03-29T00:30", "2026-03-29T01:30"), "2026-03-29T01:30", True),
+    ],
+)
+def test_a_closure_over_the_change_of_clocks_ends_when_it_should(
+    shut: tuple[str, str], moment: str, is_open: bool
+) -> None:
+    timetable = Timetable(periods=NIGHT.periods, closures=(Closure(1, at(shut[0]), at(shut[1]), "work on the lines"),))
+    assert state(moment, timetable).open is is_open
+
+
+def test_a_bank_holiday_that_is_worked_is_open_and_the_next_is_not() -> None:
+    worked = date(2026, 4, 3)
+    closed = {day: name for day, name in bank_holidays().items() if day != worked}
+    timetable = Timetable(closed_days=MappingProxyType(closed))
+    assert state("2026-04-03T12:00", timetable).open, "Good Friday, worked"
+    monday = state("2026-04-06T12:00", timetable)
+    assert (monday.open, monday.closed_today, monday.opens_at) == (False, "Easter Monday", at("2026-04-07T08:30"))
+
+
+def test_the_first_day_after_each_change_keeps_its_local_hours() -> None:
+    assert state("2026-03-27T18:00").opens_at == at("2026-03-30T08:30")
+    assert state("2026-10-23T18:00").opens_at == at("2026-10-26T09:30")
+
+
+@pytest.mark.parametrize("moment", ["2026-03-29T00:30", "2026-03-29T01:30", "2026-10-25T00:30", "2026-10-25T01:30"])
+def test_an_early_close_holds_over_the_change_of_clocks(moment: str) -> None:
+    found = state(moment, Timetable(periods=NIGHT.periods, line_open=False))
+    assert (found.open, found.closed_since) == (False, None), "the hours go on underneath"
+
+
+def test_every_minute_of_both_days_is_in_the_hours_or_out_of_them() -> None:
+    """Minute by minute against the wall clock in London; no hour begins or ends in the one that is left out or doubled."""
+    timetable = Timetable(periods=(Period(6, 30, 600), Period(6, 660, 1440)))
+    for first, minutes in (("2026-03-29T00:00", 23 * 60), ("2026-10-24T23:00", 25 * 60)):
+        for step in range(minutes):
+            moment = at(first) + timedelta(minutes=step)
+            local = moment.astimezone(LONDON)
+            minute = local.hour * 60 + local.minute
+            inside = any(one.opens_minute <= minute < one.closes_minute for one in timetable.periods)
+            assert opening_at(timetable, moment).open is inside, local
+        assert not opening_at(timetable, at(first) + timedelta(minutes=minutes)).open

@@ -1,5 +1,6 @@
 """Who is offered whom, as a pure function: order, starvation, capacity, skills, and whom not to ask again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -229,10 +230,38 @@ class LineOverTime(RuleBasedStateMachine):
         for one in planned:
             taken = self.line[one.conversation_id]
             for place in line:
-                if place.conversation_id not in offered and not place.is_offered and place.sort_key < taken.sort_key:
+                is_before = (place.sort_key, place.conversation_id) < (taken.sort_key, taken.conversation_id)
+                if place.conversation_id not in offered and not place.is_offered and is_before:
                     assert not may_take(place, self._advisor(one.account_id), advisors, self.now)
         for one in planned:
             self.held_out[one.conversation_id] = one.account_id
+
+    @precondition(lambda self: self.line)
+    @rule(data=st.data(), urgency=st.sampled_from(Urgency))
+    def regrade(self, data: st.DataObject, urgency: Urgency) -> None:
+        number = data.draw(st.sampled_from(sorted(self.line)))
+        before = self.line[number]
+        key = sort_key(before.waiting_since, urgency, requeued=before.requeued)
+        self.line[number] = replace(before, urgency=urgency, sort_key=key)
+
+    @precondition(lambda self: self.line)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.line)))
+        del self.line[number]
+        self.held_out.pop(number, None)
+
+    @precondition(lambda self: any(one.active for one in self.duty.values()))
+    @rule(data=st.data())
+    def lose_an_advisor(self, data: st.DataObject) -> None:
+        """Who has somebody is gone: that one goes ahead, asked of anybody again."""
+        name = data.draw(st.sampled_from(sorted(name for name, one in self.duty.items() if one.active)))
+        before = self.duty[name]
+        self.duty[name] = replace(before, active=before.active - 1)
+        self.count += 1
+        since = self.now - timedelta(minutes=10)
+        key = sort_key(since, Urgency.ROUTINE, requeued=True)
+        self.line[self.count] = Waiting(self.count, Urgency.ROUTINE, since, key, requeued=True)
 
     @precondition(lambda self: self.held_out)
     @rule(data=st.data())
@@ -288,5 +317,26 @@ class LineOverTime(RuleBasedStateMachine):
         has_offer = name in self.held_out.values()
         return Advisor(name, known.active, known.capacity, known.idle_since, known.skills, has_offer)
 
+    def teardown(self) -> None:
+        """Nobody starves: with one advisor who takes all they are offered, and nobody new, everybody's turn comes."""
+        advisor = on_duty("hal", skills=WELSH)
+        left = [replace(place, is_offered=False, passed={}) for place in getattr(self, "line", {}).values()]
+        keys = []
+        while left:
+            (one,) = plan(left, [advisor], self.now)
+            taken = next(place for place in left if place.conversation_id == one.conversation_id)
+            keys.append((taken.sort_key, taken.conversation_id))
+            left.remove(taken)
+        assert keys == sorted(keys)
+
 
 TestLineOverTime = LineOverTime.TestCase
+
+
+@given(st.sampled_from(Urgency), st.integers(0, 3_600))
+def test_nobody_is_overtaken_for_longer_than_the_bonus(urgency: Urgency, early_s: int) -> None:
+    """A key never moves: whoever comes later than the other's bonus comes after, so the wait of the least urgent has an end."""
+    routine = sort_key(NOON, Urgency.ROUTINE)
+    bonus = timedelta(milliseconds=routine - sort_key(NOON, urgency))
+    assert sort_key(NOON + bonus + timedelta(seconds=1 + early_s), urgency) > routine
+    assert sort_key(NOON + bonus - timedelta(seconds=1), urgency) < routine
