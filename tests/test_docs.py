@@ -18,6 +18,7 @@ from core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+DOORS = (ROOT / "app" / "main.py").read_text()
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 OWN_PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ARTICLES = sorted((ROOT / "guidance").glob("*.md"))
@@ -151,6 +152,30 @@ def test_frames_stand_in_the_protocol() -> None:
     sent = frames_sent()
     assert {"welcome", "event", "ack", "reconnect"} <= sent
     assert (set(FRAMES) | sent) - described == set()
+
+
+def routes_described() -> set[str]:
+    """The addresses at the head of each row; a further one that is short stands for the last part of the one before."""
+    found: set[str] = set()
+    for first, *_ in rows(PROTOCOL):
+        before = ""
+        for one in re.findall(r"`(?:GET |POST )?(/[^`?]+)", first):
+            tail = f"{before.rpartition('/')[0]}{one}", f"{before}{one}"
+            found |= {one, *tail}
+            before = one if one.count("/") > 1 else before
+    return found
+
+
+def test_routes_of_conversations_and_the_line_stand_in_the_protocol() -> None:
+    watched = ("/chat", "/ask", "/resume", "/desk/", "/supervise")
+    paths = {path for path in re.findall(r'"(/[^"]*)"', DOORS) if path.startswith(watched)}
+    one, supervised = "/desk/conversations/{reference}", "/supervise/conversations/{reference}"
+    paths |= {f"{one}{end}" for end in re.findall(r'f"\{one\}([^"]+)"', DOORS)}
+    paths |= {f"{supervised}{end}" for end in re.findall(r'f"\{watched\}([^"]+)"', DOORS)}
+    elsewhere = set(re.findall(r"`(?:GET |POST )?(/[^`?]+)`", PROTOCOL))
+    named = {path.replace("{{", "{").replace("}}", "}") for path in paths}
+    assert len(named) > 40
+    assert named - routes_described() - elsewhere == set()
 
 
 def test_kinds_and_codes_stand_in_the_protocol() -> None:
