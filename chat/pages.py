@@ -34,6 +34,8 @@ from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
 from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie, site
 
+BEING_ANSWERED = "An advisor is answering your question. You need not stay: come back with your reference and code."
+
 Store = Callable[[Said], Awaitable[Receipt]]
 Refused = Callable[[Refusal, str], Awaitable[Response]]
 
@@ -162,7 +164,7 @@ class VisitorPages:
             message_id=str(uuid.uuid4()),
             enquiry=self._surroundings.enquiry(found),
             errors=errors or {},
-            notice=None,
+            notice=BEING_ANSWERED if found.status is Status.ACTIVE and found.question_at is not None else None,
             max_characters=MESSAGE_CHARACTERS,
         )
         response.headers["Content-Security-Policy"] = content_policy(site(request).settings, frames="'self'")

@@ -208,3 +208,28 @@ async def test_a_forgotten_copy_moves_nobody(house: House, cora: SignedIn) -> No
             await until(stands)
         places = [frame["position"] for frame in window.seen if frame["type"] == "queue"]
     assert places == [3, 2, 1]
+
+
+async def test_a_question_says_where_it_stands_to_whoever_comes_back(house: House, cora: SignedIn) -> None:
+    """On another device, with reference and code, without scripts: it waits, is being answered, was answered."""
+    async with house.client() as ada:
+        await ada.post("/ask", ENQUIRY)
+        code = re.search(r'id="ticket-code">([^<]+)<', (await ada.get("/chat")).text)
+        assert code is not None
+        reference = (await house.queue.read()).places[0].reference
+        await ada.post("/chat/question", {})
+    seen = []
+    async with house.client(cora) as desk:
+        for act, fields in ((None, {}), ("accept", {}), ("end", {})):
+            if act is not None:
+                await desk.post(f"/desk/conversations/{reference}/{act}", fields)
+            async with house.client() as elsewhere:
+                back = await elsewhere.post("/resume", {"reference": reference, "resume_code": code[1]})
+                assert back.headers["location"] == "/chat"
+                seen.append((await elsewhere.get("/chat")).text)
+    words = ("Your question is with us", "An advisor is answering your question.", "Your question has been answered")
+    assert [[one in page for one in words] for page in seen] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
