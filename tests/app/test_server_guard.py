@@ -23,7 +23,7 @@ from tests.live import ROOT
 from tests.waiting import until, wait_until
 
 MIB = 1024 * 1024
-PING_S = 0.3
+PING_S = 1.0
 
 
 @pytest.fixture

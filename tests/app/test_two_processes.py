@@ -109,21 +109,21 @@ async def they_talk(reference: str, adas: Line, coras: Line) -> list[Frame]:
     assert read["author"]["kind"] == "advisor"
     answered = await coras.say(reference, "With what he wants from the order.")
     assert (answered["seq"], (await adas.expect("event", seq=5))["id"]) == (5, answered["id"])
-    await asyncio.gather(talk_on(reference, adas, "Ada"), talk_on(reference, coras, "Cora"))
+    await asyncio.gather(talk_on(reference, adas, "Question"), talk_on(reference, coras, "Answer"))
     last = 5 + 2 * AT_ONCE
     for side in (adas, coras):
         if side.numbers()[-1] < last:
             await side.expect("event", seq=last)
     told = [text for _, _, _, text in shapes(adas)[5:]]
-    assert sorted(told) == sorted(f"{name} {number}" for name in ("Ada", "Cora") for number in range(AT_ONCE))
-    assert [text for text in told if text.startswith("Ada")] == [f"Ada {number}" for number in range(AT_ONCE)]
+    assert sorted(told) == sorted(f"{what} {number}" for what in ("Question", "Answer") for number in range(AT_ONCE))
+    assert [text for text in told if text.startswith("Question")] == [f"Question {number}" for number in range(AT_ONCE)]
     assert shapes(coras) == shapes(adas)
     return [asked, answered]
 
 
-async def talk_on(reference: str, side: Line, name: str) -> None:
+async def talk_on(reference: str, side: Line, what: str) -> None:
     for number in range(AT_ONCE):
-        ack = await side.say(reference, f"{name} {number}")
+        ack = await side.say(reference, f"{what} {number}")
         assert (ack["type"], ack["again"]) == ("ack", False), ack
 
 
