@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from core.clock import rfc3339
 from core.errors import BadFrame, InvalidText
 from core.forms import decode_object, is_storable
 
@@ -98,6 +99,20 @@ def id_in(text: str) -> str | None:
 def is_too_old(build: str | None) -> bool:
     """Whether a script says that it is of a build before the oldest one that is served. Other clients name what they like."""
     return build is not None and build.isascii() and build.isdigit() and len(build) < 10 and int(build) < OLDEST_BUILD
+
+
+class _Ack(msgspec.Struct, tag="ack"):
+    conversation: str
+    id: uuid.UUID
+    seq: int
+    at: str
+    again: bool
+    t: str = "ack"
+
+
+def ack_frame(reference: str, client_id: uuid.UUID, seq: int, at_ms: int, *, again: bool) -> str:
+    """`frame("ack", …)`, in half the time: every message has one."""
+    return _encoder.encode(_Ack(reference, client_id, seq, rfc3339(at_ms), again)).decode()
 
 
 def frame(kind: str, **fields: Any) -> str:

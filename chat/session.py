@@ -114,6 +114,10 @@ class Session:
 
     def find(self, reference: str) -> Head:
         """The conversation of this name, if this session may see it."""
+        for head in self._heads.values():
+            # As the server writes it, which programs repeat.
+            if head.reference == reference:
+                return head
         known = parse_reference(reference)
         for head in self._heads.values():
             if head.reference == known:

@@ -25,6 +25,7 @@ from chat.frames import (
     Read,
     Say,
     Typing,
+    ack_frame,
     frame,
     id_in,
     is_too_old,
@@ -35,7 +36,6 @@ from chat.reading import ReadMarks
 from chat.saying import Said, Saying
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from chat.tabs import Tabs
-from core.clock import rfc3339
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
 from core.limits import Limiter, TokenBucket
@@ -160,6 +160,7 @@ class Sockets:
         greeted = False
         while True:
             text: str | None = ""
+            has_waited = False
             try:
                 text = await _next_text(websocket, None if greeted else HELLO_WITHIN_S)
                 if text is None:
@@ -168,7 +169,7 @@ class Sockets:
                 request = parse_text(text)
                 if not greeted and not isinstance(request, Hello):
                     return NOT_THE_PROTOCOL
-                await self._do(session, request)
+                has_waited = await self._do(session, request)
                 greeted = True
             except Refusal as refusal:
                 self._refuse(session, refusal, id_in(text or ""))
@@ -178,12 +179,14 @@ class Sockets:
                 if not greeted:
                     return NOT_THE_PROTOCOL if not_understood else OUR_FAULT
             # Frames that came together are read without waiting: what answers them must get its turn to be written.
-            await asyncio.sleep(0)
+            if not has_waited:
+                await asyncio.sleep(0)
 
-    async def _do(self, session: Session, request: Frame) -> None:
+    async def _do(self, session: Session, request: Frame) -> bool:
+        """Whether others have had their turn meanwhile."""
         match request:
             case Say():
-                await self._say(session, request)
+                return await self._say(session, request)
             case Ping():
                 session.offer("pong", frame("pong"))
             case Read():
@@ -197,8 +200,10 @@ class Sockets:
                     raise Closing(OLD_SCRIPT)
                 await session.greet(request)
                 self._tabs.take(session)
+        return False
 
-    async def _say(self, session: Session, request: Say) -> None:
+    async def _say(self, session: Session, request: Say) -> bool:
+        """Whether it was waited for: what is held is answered at once."""
         viewer = session.viewer
         head = await session.find_to_write(request.conversation)
         if viewer.may_act is not None and not await viewer.may_act():
@@ -209,17 +214,9 @@ class Sockets:
         except Held as held:
             findings = held.as_list()
             session.reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))
-            return
-        session.reply(
-            frame(
-                "ack",
-                conversation=head.reference,
-                id=str(request.id),
-                seq=receipt.seq,
-                at=rfc3339(receipt.at_ms),
-                again=receipt.again,
-            )
-        )
+            return False
+        session.reply(ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again))
+        return True
 
     def _refuse(self, session: Session, refusal: Refusal, given_id: str | None) -> None:
         fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
