@@ -86,9 +86,7 @@ class DeskViews:
             },
             "epoch": self._epoch,
             "offer": _offer(await self._offers.open_of(person.account_id)),
-            "notices": [
-                one.as_view() for one in await self._notices.unseen(person.account_id) if one.kind != INVITED
-            ],
+            "notices": [one.as_view() for one in await self._notices.unseen(person.account_id) if one.kind != INVITED],
             "invitations": await self._company.invitations_to(person),
             "mine": await self._mine(mine),
             "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),
