@@ -245,7 +245,7 @@ class Fanout:
                     if (feed := self._feeds.get(one)) is not None and wanted[one] > feed.top
                 }
                 if cursors:
-                    found = await self._log.read_many(cursors)
+                    found = await self._log.read_many(cursors, news=True)
                     for events in found.values():
                         self._keep(events)
                     # What a page did not hold is read next; what is not there at all is left to the poll.

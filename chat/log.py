@@ -121,13 +121,18 @@ class Log:
         """The next page after this cursor; asked for together with what other readers want at this moment."""
         return self._open(await self._pages.get((conversation_id, after)))
 
-    async def read_many(self, cursors: dict[int, int], limit: int = PAGE) -> dict[int, list[Event]]:
-        """At most `limit` events after the cursor of each conversation, in order; of an erased one, none."""
-        rows = await self._read_rows(cursors, limit)
+    async def read_many(
+        self, cursors: dict[int, int], limit: int = PAGE, *, news: bool = False
+    ) -> dict[int, list[Event]]:
+        """At most `limit` events after the cursor of each conversation, in order; of an erased one, none.
+
+        `news` is what people look at who wait for it now: it is read past all other reading.
+        """
+        rows = await self._read_rows(cursors, limit, news=news)
         return {one: events for one, found in rows.items() if (events := self._open(found))}
 
-    async def _read_rows(self, cursors: dict[int, int], limit: int) -> dict[int, list[LogRow]]:
-        rows = await self._rows.after(cursors, limit)
+    async def _read_rows(self, cursors: dict[int, int], limit: int, *, news: bool = False) -> dict[int, list[LogRow]]:
+        rows = await self._rows.after(cursors, limit, news=news)
         found: dict[int, list[LogRow]] = {}
         for row in rows:
             found.setdefault(row.conversation_id, []).append(row)

@@ -136,7 +136,9 @@ class LogRows:
         self._db = db
         self._is_sqlite = db.is_sqlite
         self._words = SQLITE if db.is_sqlite else POSTGRES
-        self._wire = None if db.is_sqlite else db.open_wire()
+        # Two, so that whoever opens a long page does not stand before what has just been said.
+        self._page_wire = None if db.is_sqlite else db.open_wire()
+        self._news_wire = None if db.is_sqlite else db.open_wire()
 
     async def lock(self, connection: AsyncConnection, conversation_ids: Sequence[int]) -> dict[int, Row[Any]]:
         """id, status, advisor_id, last_seq, wrapped_key; locked in the order of their ids until the transaction ends."""
@@ -151,11 +153,12 @@ class LogRows:
             parameters = dict(zip(("ids", "authors", "client_ids"), map(list, zip(*keys, strict=True)), strict=True))
         return (await connection.execute(self._words.known, parameters)).all()
 
-    async def after(self, cursors: dict[int, int], page: int) -> Sequence[LogRow]:
+    async def after(self, cursors: dict[int, int], page: int, *, news: bool = False) -> Sequence[LogRow]:
         """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
-        if self._wire is not None:
+        wire = self._news_wire if news else self._page_wire
+        if wire is not None:
             parameters = (bigints(list(cursors)), integers(list(cursors.values())), page)
-            return [LogRow(*row) for row in await self._wire.read(AFTER_POSTGRES, parameters)]
+            return [LogRow(*row) for row in await wire.read(AFTER_POSTGRES, parameters)]
         async with self._db.read() as connection:
             rows = await connection.execute(AFTER_SQLITE, {"cursors": json.dumps(list(cursors.items())), "page": page})
             return [LogRow(*row) for row in rows]
