@@ -25,7 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.clock import from_ms, to_ms
 from core.errors import Unavailable
-from core.wire import Wire, cut
+from core.wire import Wire, cut, has_something
 
 metadata = MetaData(
     naming_convention={
@@ -275,6 +275,9 @@ def _check_after_rest(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def check(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
         since = record.info.get("rests_since")
+        if since is not None and has_something(record.driver_connection):
+            # Nothing was asked, so what came is a farewell, however short the rest was.
+            raise DisconnectionError
         if since is None or time.monotonic() - since < RESTED_S:
             return
         timer = asyncio.get_running_loop().call_later(PING_S, cut, record.driver_connection)

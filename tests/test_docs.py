@@ -123,7 +123,7 @@ def test_links_to_the_tree_exist() -> None:
 
 
 def frames_sent() -> set[str]:
-    """What the code calls `frame(...)` with, or writes as a frame's type."""
+    """What the code calls `frame(...)` with, or writes as a frame's type, in a document or a struct."""
     found: set[str] = set()
     for package in ("chat", "triage", "knowledge", "staff", "app"):
         for file in (ROOT / package).glob("*.py"):
@@ -140,11 +140,18 @@ def _types_in(node: ast.AST) -> Iterator[str]:
             key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)
         }
         values = [pairs.get("type")] if {"type", "t"} <= set(pairs) else []
+    elif isinstance(node, ast.ClassDef) and any(isinstance(one, ast.AnnAssign) and _is_t(one) for one in node.body):
+        values = [keyword.value for keyword in node.keywords if keyword.arg == "tag"]
     else:
         return
     for value in values:
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             yield value.value
+
+
+def _is_t(field: ast.AnnAssign) -> bool:
+    """Only what the server sends has its type in `t` as well."""
+    return isinstance(field.target, ast.Name) and field.target.id == "t"
 
 
 def test_frames_stand_in_the_protocol() -> None:
