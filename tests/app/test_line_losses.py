@@ -135,6 +135,7 @@ async def who_is_killed_loses_it(service: LiveService, sue: Desk) -> None:
                     await back.expect("offer", conversation=reference)
 
 
+@pytest.mark.outage
 async def test_nobody_is_lost_while_the_database_is_away(
     short_folder: Path, redis_url: str, postgres_of_its_own: PostgresServer
 ) -> None:
