@@ -17,7 +17,7 @@ run: .venv/.runtime static/dist/.built ## set everything up and serve the demo o
 	@exec .venv/bin/dutyline run
 
 test: .venv/.dev static/dist/.built engines check ## check, then every test: units, both databases, faults, browser
-	@$(PY) -m pytest -n 3 --dist worksteal -m "not outage"
+	@$(PY) -m pytest -n 3 --dist worksteal
 
 check: .venv/.dev ## format, lint, types, layers and dependencies
 	@.venv/bin/ruff check
@@ -30,7 +30,7 @@ bench: .venv/.dev static/dist/.built engines ## measure it, with its references 
 	@$(PY) -m bench $(BENCH)
 
 faults: .venv/.dev static/dist/.built engines ## break its parts one after the other, longer than in `make test` (SEED=n, ROOT=1)
-	@$(PY) -m pytest tests/faults tests/app/test_line_losses.py -n 2 --dist worksteal -rP --fault-seconds 60 $(if $(SEED),--seed $(SEED)) $(if $(ROOT),--fault-root) $(FAULTS)
+	@$(PY) -m pytest tests/faults -n 2 --dist worksteal -rP --fault-seconds 60 $(if $(SEED),--seed $(SEED)) $(if $(ROOT),--fault-root) $(FAULTS)
 
 engines: .venv/.dev
 	@setup/engines

@@ -27,12 +27,12 @@ from app.migrations import check_migrated, migrate
 from app.offline import database_url, staff_of, write_privately
 from app.processes import WebProcesses
 from app.server import Inherited, bind, serve
-from app.worker import run_worker
+from app.worker import close_all, run_worker
 from core.assets import Assets
 from core.audit import AuditLog
 from core.crypto import KeyRing, Signer, make_key_file, new_master_key
 from core.db import Database
-from core.ending import end_all
+from core.ending import end_all, to_the_end
 from core.errors import StartError
 from core.settings import Settings
 from core.signals import open_redis
@@ -120,8 +120,7 @@ async def _serve(settings: Settings, listener: socket.socket | None, inherited: 
         app = create_app(settings, database, redis)
         await serve(app, settings, on_drain=app.state.drain, listener=listener, inherited=inherited)
     finally:
-        await redis.aclose()
-        await database.close()
+        await to_the_end(close_all(redis, database))
     return 0
 
 

@@ -9,6 +9,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import structlog
+from redis.asyncio import Redis
 from sqlalchemy import delete, insert, or_, update
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +23,7 @@ from core.audit import AuditLog
 from core.clock import Clock, utc_now
 from core.crypto import KeyRing, Signer
 from core.db import Database
+from core.ending import to_the_end
 from core.errors import Unavailable
 from core.limits import FORGET_AFTER
 from core.settings import Settings
@@ -228,5 +230,9 @@ async def run_worker(settings: Settings, times: Times | None = None) -> None:
         signals = Signals(redis, f"dutyline:{database_epoch(db.url)[:16]}")
         await make_worker(settings, db, signals, times).run()
     finally:
-        await redis.aclose()
-        await db.close()
+        await to_the_end(close_all(redis, db))
+
+
+async def close_all(redis: Redis, db: Database) -> None:
+    await redis.aclose()
+    await db.close()

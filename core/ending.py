@@ -5,23 +5,51 @@ on every call. A task that was cancelled once may therefore go on; here it is as
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 ASK_AGAIN_S = 0.2
 
 
 async def end_all(tasks: Collection["asyncio.Task[Any]"]) -> None:
-    """Cancel the tasks and wait until each has ended, however it ends."""
+    """Cancel the tasks and wait until each has ended, however it ends.
+
+    Whoever calls this may be cancelled meanwhile, as they are when their own end is asked for again: they go on waiting, so
+    that no task is left behind, and are cancelled afterwards.
+    """
     pending = {task for task in tasks if not task.done()}
+    is_cancelled = False
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        try:
+            await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        except asyncio.CancelledError:
+            is_cancelled = True
+        pending = {task for task in pending if not task.done()}
     for task in tasks:
         if not task.cancelled():
             # Taken, so that the loop does not complain of an exception that nobody looked at.
             task.exception()
+    if is_cancelled:
+        raise asyncio.CancelledError
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """What must be done although we are ending: being cancelled meanwhile is put off until it is done."""
+    task = asyncio.ensure_future(work)
+    is_cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError:
+            is_cancelled = True
+    found = task.result()
+    if is_cancelled:
+        raise asyncio.CancelledError
+    return found
 
 
 async def together(*works: Callable[[], Awaitable[None]]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.ending import end_all, together
+from core.ending import ASK_AGAIN_S, end_all, to_the_end, together
 
 
 async def deaf(times: int) -> None:
@@ -41,3 +41,42 @@ async def test_none_outlives_the_one_that_fails() -> None:
         with pytest.raises(ValueError, match="gone"):
             await together(lasts, fails)
     assert ended == ["lasts"]
+
+
+async def test_nobody_is_left_behind_when_the_one_who_ends_them_is_asked_again() -> None:
+    """A worker ends its tasks while it is cancelled each moment itself; the last of them is slow and deaf."""
+    child = asyncio.create_task(deaf(3))
+
+    async def parent() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await end_all((child,))
+
+    task = asyncio.create_task(parent())
+    await asyncio.wait((task,), timeout=0)
+    async with asyncio.timeout(5):
+        await end_all((task,))
+    assert child.done()
+    assert task.cancelled()
+
+
+async def test_what_must_be_done_is_done_though_we_are_cancelled() -> None:
+    done: list[str] = []
+
+    async def close() -> None:
+        await asyncio.wait((asyncio.create_task(asyncio.Event().wait()),), timeout=3 * ASK_AGAIN_S)
+        done.append("closed")
+
+    async def service() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await to_the_end(close())
+
+    task = asyncio.create_task(service())
+    await asyncio.wait((task,), timeout=0)
+    async with asyncio.timeout(5):
+        await end_all((task,))
+    assert done == ["closed"]
+    assert task.cancelled()
