@@ -51,7 +51,7 @@ def run_demo(settings: Settings) -> int:
         _check_keys(settings)
         password = demo.demo_password(settings)
         migrate(database_url(settings))
-        return _in_loop(_run_demo(settings, listener, password))
+        return in_loop(_run_demo(settings, listener, password))
 
 
 def run_web(settings: Settings) -> int:
@@ -62,13 +62,13 @@ def run_web(settings: Settings) -> int:
     with _full_disk_explained(), _own_redis_folder(settings):
         asyncio.run(_refuse_demo_accounts(settings))
         listener, settings = _listen(settings)
-        return _in_loop(_run_web(settings, listener))
+        return in_loop(_run_web(settings, listener))
 
 
 def run_web_process(settings: Settings, inherited: Inherited) -> int:
     """One of several web processes; its parent has checked everything."""
     keep_few_heaps()
-    return _in_loop(_serve(settings, None, inherited))
+    return in_loop(_serve(settings, None, inherited))
 
 
 def run_worker_alone(settings: Settings) -> int:
@@ -80,7 +80,7 @@ def run_worker_alone(settings: Settings) -> int:
     asyncio.run(_refuse_demo_accounts(settings))
     if settings.redis_url is None:
         settings = replace(settings, redis_url=f"unix://{choose_socket(settings.data_dir)}")
-    return _in_loop(_until_stopped(settings))
+    return in_loop(_until_stopped(settings))
 
 
 async def _run_demo(settings: Settings, listener: socket.socket, password: str) -> int:
@@ -214,7 +214,7 @@ def _full_disk_explained() -> Iterator[None]:
         raise
 
 
-def _in_loop(service: Coroutine[None, None, int]) -> int:
+def in_loop(service: Coroutine[None, None, int]) -> int:
     """Run it in uvloop. A signal before the service listens for signals itself ends it just as cleanly."""
 
     async def cancelled_by_signal() -> int:
@@ -226,6 +226,9 @@ def _in_loop(service: Coroutine[None, None, int]) -> int:
             return await service
         except asyncio.CancelledError:
             return 0
+        finally:
+            # The runner asks what is left once, and waits for ever for one that forgets it.
+            await end_all(asyncio.all_tasks() - {task})
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(cancelled_by_signal())

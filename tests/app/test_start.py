@@ -2,13 +2,14 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.live import DEMO_PASSWORD, LiveService
+from tests.live import DEMO_PASSWORD, ROOT, LiveService
 from tests.waiting import wait_until
 
 
@@ -52,6 +53,30 @@ def test_interrupt_is_a_clean_end(service: LiveService) -> None:
     assert process is not None
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
+
+
+DEAF = """
+import asyncio
+from app.run import in_loop
+
+async def deaf():
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.Event().wait()
+
+async def service():
+    left_behind = asyncio.create_task(deaf())
+    await asyncio.wait((left_behind,), timeout=0)
+    return 0
+
+raise SystemExit(in_loop(service()))
+"""
+
+
+def test_a_task_that_forgets_its_end_does_not_hold_the_process() -> None:
+    """As a library leaves one now and then: the loop's own end would wait for it for ever."""
+    assert subprocess.run([sys.executable, "-c", DEAF], cwd=ROOT, timeout=20, check=False).returncode == 0
 
 
 def test_says_where_it_listens_and_the_password(service: LiveService) -> None:
