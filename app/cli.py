@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from app.memory import import_structlog_alone
+import structlog
+
+from app.logs import configure_logs, places
 from core.errors import Refusal, StartError
 from core.settings import read_settings
 
@@ -49,9 +51,6 @@ SERVICES: dict[str, Callable[[], int]] = {"run": run, "web": web, "worker": work
 
 
 def main() -> None:
-    import_structlog_alone()
-    from app.logs import configure_logs
-
     configure_logs()
     # Until the service listens for it itself; the blocks that are open are left as on Ctrl-C.
     signal.signal(signal.SIGTERM, _leave)
@@ -89,10 +88,6 @@ def _stop(line: str, status: int) -> NoReturn:
 
 def _crash(problem: BaseException) -> None:
     """One line for people, and the places in the code, without a word of what was handled, for whoever repairs it."""
-    import structlog
-
-    from app.logs import places
-
     while isinstance(problem, BaseExceptionGroup):
         problem = problem.exceptions[0]
     if isinstance(problem, StartError):

@@ -7,8 +7,6 @@ there after the start stays. On systems without these settings nothing happens.
 
 import ctypes
 import gc
-import importlib
-import sys
 
 M_TRIM_THRESHOLD, M_ARENA_MAX = -1, -8
 """Numbers of mallopt(3)."""
@@ -33,14 +31,3 @@ def collect_less_often() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def import_structlog_alone() -> None:
-    """structlog imports rich, and that Pygments, to draw tracebacks; no log of ours has one, and it is 7 MiB."""
-    if "structlog" in sys.modules or "rich" in sys.modules:
-        return
-    sys.modules["rich"] = None  # type: ignore[assignment]  # the import system's own sign for what is not to be had
-    try:
-        importlib.import_module("structlog")
-    finally:
-        del sys.modules["rich"]
