@@ -91,6 +91,7 @@ class Fanout:
         """What passed of authors whose names are not known here yet, the newest of a kind."""
         self._after_ms: Callable[[], int] = int
         self.is_draining = False
+        self._left = asyncio.Event()
         log.on_stored(self._stored_here)
         signals.on("event", self._hinted)
         signals.on("passing", self._passing_hinted)
@@ -110,6 +111,7 @@ class Fanout:
     def leave(self, session: "Session") -> None:
         self._sessions.discard(session)
         self._staff.discard(session)
+        self._left.set()
         for conversation_id in list(session.cursors):
             self.unsubscribe(session, conversation_id)
 
@@ -390,10 +392,12 @@ class Fanout:
         for number, session in enumerate(everybody):
             self._dismiss(session)
             if number % 100 == 99 and time.monotonic() - started < 2:
+                # Those who were told get their turn to be written to.
                 await asyncio.sleep(0)
         async with asyncio.timeout(3):
             while self._sessions:
-                await asyncio.sleep(0.02)
+                self._left.clear()
+                await self._left.wait()
 
     def _dismiss(self, session: "Session") -> None:
         session.offer("reconnect", frame("reconnect", after_ms=self._after_ms()))
