@@ -50,6 +50,7 @@ def _start_watcher(owner: int, ending: int) -> None:
         return
     os.closerange(0, 1024)
     while os.getppid() == command and _is_alive(owner):
+        # A process of its own that does nothing else; systems other than Linux tell nobody of a parent's end.
         time.sleep(WATCH_EVERY_S)
     _end(command, ending)
     os._exit(0)
@@ -60,6 +61,7 @@ def _end(command: int, ending: int) -> None:
         if os.getppid() != command:
             return
         os.kill(command, how)
+        # It is not our child, so its end cannot be waited for.
         time.sleep(GRACE_S)
 
 

@@ -95,6 +95,7 @@ async def frame_flood(one: Attacker, raw: socket.socket) -> None:
     await one.send(raw, encode_frame(TEXT, HELLO))
     while True:
         await one.send(raw, encode_frame(TEXT, b'{"type":"ping"}') * 50)
+        # Fifty frames each twentieth of a second are the rate that the kind is named after.
         await asyncio.gather(one.read(raw), asyncio.sleep(0.05))
 
 
@@ -117,6 +118,7 @@ async def slow_socket(one: Attacker, raw: socket.socket) -> None:
     await one.send(raw, encode_frame(TEXT, HELLO))
     while True:
         await one.read(raw, 100)
+        # The pace is what is attacked with.
         await asyncio.sleep(1)
 
 
@@ -155,6 +157,7 @@ async def repeat(one: Attacker, raw: socket.socket, data: bytes) -> None:
 async def until_cut(one: Attacker, raw: socket.socket) -> None:
     """Read nothing. Whether the line is cut shows when something is written to it now and then."""
     while True:
+        # Rarely enough not to be a flood; nothing tells of a cut to somebody who never reads.
         await asyncio.sleep(1)
         await one.send(raw, encode_frame(PING, b""))
 
@@ -184,6 +187,7 @@ async def attack(kind: str, plan: AttackPlan) -> None:
             try:
                 raw = await one.connect(small=small)
             except OSError:
+                # Refused: a loop without a pause would measure the attacker's own processor.
                 await asyncio.sleep(0.05)
                 continue
             try:
