@@ -22,7 +22,8 @@ def upgrade() -> None:
     create_staff()
     create_chat()
     create_knowledge()
-    create_triage()
+    create_hours()
+    create_outcomes()
     settings = sa.table("setting", sa.column("name", sa.String), sa.column("value", sa.Text))
     # A database that was made anew or restored has another epoch, so that clients drop what they counted with the old one.
     epoch = secrets.token_hex(16)
@@ -289,7 +290,7 @@ def create_article_version() -> None:
     )
 
 
-def create_triage() -> None:
+def create_hours() -> None:
     op.create_table(
         "hours",
         sa.Column("id", ROW_ID, nullable=False),
@@ -305,6 +306,9 @@ def create_triage() -> None:
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("day", name="pk_holiday"),
     )
+
+
+def create_outcomes() -> None:
     op.create_table(
         "dismissal",
         sa.Column("conversation_id", ROW_ID, nullable=False),
