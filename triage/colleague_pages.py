@@ -17,7 +17,7 @@ from core.errors import AssignmentLost, Empty, Ended, NotAllowed, NotFound, Refu
 from core.people import SignedIn
 from core.text import check_text
 from core.web import account, error_page, wants_json
-from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields, unless_held
+from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields, to_write_in, unless_held
 from triage.invitations import Invitations, Purpose
 from triage.quiet import Nudges
 from triage.supervising import Supervision
@@ -105,7 +105,7 @@ class ColleaguePages:
     async def leave(self, request: Request) -> Response:
         """POST .../leave: whoever was brought in goes."""
         person = account(request)
-        found = await self._access(request, person)
+        found = await to_write_in(self._conversations, request, person)
         if found.advisor_id == person.account_id:
             raise BadChoice("You are the advisor of this conversation. Hand it over, or end it.")
         await self._invitations.leave(found.id, person)
@@ -166,20 +166,10 @@ class ColleaguePages:
 
     async def _own(self, request: Request, person: SignedIn) -> Conversation:
         """One that is this advisor's to give away or to change. Raises NotAllowed for colleagues who were brought in."""
-        found = await self._access(request, person)
+        found = await to_write_in(self._conversations, request, person)
         if found.advisor_id != person.account_id:
             raise NotAllowed("Only the advisor of this conversation may do that.")
         return found
-
-    async def _access(self, request: Request, person: SignedIn) -> Conversation:
-        """To write in. Raises NotFound, or AssignmentLost when it was theirs once."""
-        reference = request.path_params["reference"]
-        try:
-            return await self._conversations.access_staff(reference, person)
-        except NotFound:
-            if await self._conversations.head_once_of(person.account_id, reference) is not None:
-                raise AssignmentLost from None
-            raise
 
 
 def checked_regrade(fields: dict[str, str]) -> tuple[Urgency, str]:

@@ -24,12 +24,12 @@ from chat.tables import conversation, participant
 from chat.words import Kind, Status
 from core.clock import Clock
 from core.db import Database
-from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, NotFound, Refusal, TooLong
+from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, Refusal, TooLong
 from core.people import SignedIn
 from core.text import MESSAGE_CHARACTERS
 from core.web import account, error_page, render, see_other, wants_json
 from triage.claims import Claims
-from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields
+from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields, to_write_in
 from triage.desk_view import DeskViews
 from triage.guidance import Guidance
 from triage.presence import LEAST_CAPACITY, MOST_CAPACITY, Presences
@@ -157,7 +157,7 @@ class DeskPages:
     async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, text: str, kind: Kind) -> Response:
         """The workspace again, with the reason at the box and the text still in it; without a box, a page with both."""
         try:
-            found = await self._access(request, person)
+            found = await to_write_in(self._conversations, request, person)
         except Refusal:
             return error_page(request, refusal.status, refusal.text, unsent=text)
         if kind is Kind.NOTE or not found.is_open:
@@ -169,7 +169,7 @@ class DeskPages:
     async def share(self, request: Request) -> Response:
         """Give the visitor an article, as it is published now."""
         person, fields = account(request), sent_fields(request)
-        found = await self._access(request, person)
+        found = await to_write_in(self._conversations, request, person)
         async with self._db.write() as connection:
             await _check_may_write(connection, found, person)
             article = await self._guidance.to_share(connection, fields.get("article", ""))
@@ -189,7 +189,7 @@ class DeskPages:
     async def dismiss(self, request: Request) -> Response:
         """Do not suggest this article here again."""
         person, fields = account(request), sent_fields(request)
-        found = await self._access(request, person)
+        found = await to_write_in(self._conversations, request, person)
         slug = fields.get("article", "")
         if not 0 < len(slug) <= 120:
             raise BadChoice
@@ -209,28 +209,18 @@ class DeskPages:
     async def end(self, request: Request) -> Response:
         """End it; asked for twice, it has ended once."""
         person = account(request)
-        found = await self._access(request, person)
+        found = await to_write_in(self._conversations, request, person)
         if found.is_open:
             if found.advisor_id != person.account_id:
                 raise NotAllowed("The advisor ends the conversation. Leave it, or take it over first.")
             try:
                 await self._conversations.end(found, author_of(person), self._clock())
             except Ended:
-                found = await self._access(request, person)
+                found = await to_write_in(self._conversations, request, person)
                 if found.is_open:
                     raise AssignmentLost from None
             self._fanout.account_changed(person.account_id)
         return done(request, f"{desk_path(found.reference)}/wrap-up", conversation=found.reference)
-
-    async def _access(self, request: Request, person: SignedIn) -> Conversation:
-        """The conversation of this address, to write in. Raises NotFound, or AssignmentLost when it was theirs once."""
-        reference = request.path_params["reference"]
-        try:
-            return await self._conversations.access_staff(reference, person)
-        except NotFound:
-            if await self._conversations.head_once_of(person.account_id, reference) is not None:
-                raise AssignmentLost from None
-            raise
 
 
 async def _check_may_write(connection: AsyncConnection, found: Conversation, person: SignedIn) -> None:

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from chat.conversations import Conversation, Conversations
 from chat.events import Author
 from chat.holding import Held, Holds, hold_page, is_confirmed
 from chat.words import Side
-from core.errors import Refusal
+from core.errors import AssignmentLost, NotFound, Refusal
 from core.forms import field
 from core.people import SignedIn
 from core.web import maybe_account, posted, posted_json, see_other, wants_json
@@ -27,6 +28,17 @@ def author_of(person: SignedIn) -> Author:
 
 def desk_path(reference: str) -> str:
     return f"/desk/conversations/{reference}"
+
+
+async def to_write_in(conversations: Conversations, request: Request, person: SignedIn) -> Conversation:
+    """The conversation of this address. Raises NotFound, or AssignmentLost when it was theirs once."""
+    reference = request.path_params["reference"]
+    try:
+        return await conversations.access_staff(reference, person)
+    except NotFound:
+        if await conversations.head_once_of(person.account_id, reference) is not None:
+            raise AssignmentLost from None
+        raise
 
 
 def sent_fields(request: Request) -> dict[str, str]:
