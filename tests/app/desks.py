@@ -54,7 +54,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def connected(person: Person, path: str, part: str) -> AsyncIterator[Line]:
+async def line_of(person: Person, path: str, part: str) -> AsyncIterator[Line]:
+    """This person's socket at one of the processes, before its first frame."""
     service = person.service
     async with connect(
         f"{service.url.replace('http', 'ws', 1)}{path}",
@@ -67,7 +68,13 @@ async def connected(person: Person, path: str, part: str) -> AsyncIterator[Line]
         proxy=None,
         close_timeout=1,
     ) as connection:
-        line = Line(connection)
+        yield Line(connection)
+
+
+@asynccontextmanager
+async def connected(person: Person, path: str, part: str) -> AsyncIterator[Line]:
+    """The same, after its hello."""
+    async with line_of(person, path, part) as line:
         await line.hello(after={})
         yield line
 

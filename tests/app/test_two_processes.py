@@ -6,21 +6,18 @@ gets that comes to the other process and holds nothing.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import connect
-from websockets.typing import Origin, Subprotocol
 
+from tests.app.desks import FIRST, SECOND, line_of
 from tests.app.people import ENQUIRY, Person
 from tests.browser.stage import two_web_processes
 from tests.chat.people import Frame, Line
 from tests.engines import PostgresServer
 from tests.live import LiveService
 
-FIRST, SECOND = "web-0", "web-1"
 NOTE = "Has asked before, in March."
 AT_ONCE = 20
 
@@ -33,29 +30,11 @@ def service(short_folder: Path, postgres: PostgresServer, redis_url: str) -> Ite
     postgres.drop_database(name)
 
 
-@asynccontextmanager
-async def line(person: Person, path: str, part: str) -> AsyncIterator[Line]:
-    """This person's socket at one of the processes."""
-    service = person.service
-    async with connect(
-        f"{service.url.replace('http', 'ws', 1)}{path}",
-        host="127.0.0.1",
-        port=service.port(part),
-        origin=Origin(service.url),
-        subprotocols=[Subprotocol("advice.v1")],
-        additional_headers={"Cookie": person.cookie_header},
-        compression=None,
-        proxy=None,
-        close_timeout=1,
-    ) as connection:
-        yield Line(connection)
-
-
 async def test_a_conversation_over_two_processes(service: LiveService) -> None:
     with Person(service, FIRST) as ada, Person(service, SECOND) as cora:
         reference = ada.ask()
         cora.sign_in("advisor@example.org")
-        async with line(ada, "/chat/socket", FIRST) as adas, line(cora, "/desk/socket", SECOND) as coras:
+        async with line_of(ada, "/chat/socket", FIRST) as adas, line_of(cora, "/desk/socket", SECOND) as coras:
             await they_meet(reference, cora, adas, coras)
             acks = await they_talk(reference, adas, coras)
             await cora_works(reference, cora, adas, coras)
@@ -140,7 +119,7 @@ async def cora_works(reference: str, cora: Person, adas: Line, coras: Line) -> N
 
 async def ada_repeats_herself(reference: str, ada: Person, ack: Frame) -> None:
     """The same words under the same id, to the other process: the same number, and no second event."""
-    async with line(ada, "/chat/socket", SECOND) as elsewhere:
+    async with line_of(ada, "/chat/socket", SECOND) as elsewhere:
         await elsewhere.hello(after={})
         again = await elsewhere.say(reference, "He is here at three. What do I begin with?", uuid.UUID(ack["id"]))
         assert (again["seq"], again["again"]) == (ack["seq"], True)

@@ -6,19 +6,23 @@ Both stand under one BASE_URL, as behind a proxy: whoever talks to the second sa
 import asyncio
 import base64
 import secrets
+import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from sqlalchemy import insert
 
+import app.parts
+import chat.socket
 from app.main import Service, create_app
 from app.parts import Parts
 from app.server import DrainingServer, _config, bind
 from core.clock import utc_now
-from core.db import Database
+from core.db import Database, sqlite_url
 from core.people import Role
 from core.settings import Settings, read_settings
 from core.signals import open_redis
@@ -72,6 +76,20 @@ class House:
                 await connection.execute(insert(account_role).values(account_id=account_id, role=role))
             token, _ = await self.first.parts.sessions.start(connection, account_id)
         return account_id, token
+
+
+@asynccontextmanager
+async def shared(folder: Path, migrated: Path, redis_url: str) -> AsyncIterator[House]:
+    """A house on SQLite for a whole file: for what depends neither on the engine nor on who else is there.
+
+    Each test asks anew, and all from one address, so that what an address may do in a while is no limit here.
+    """
+    shutil.copy(migrated, folder / "dutyline.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.parts, "ENQUIRIES_BURST", 10_000.0)
+        patch.setattr(chat.socket, "ARRIVALS_BURST", 10_000.0)
+        async with opened(folder, sqlite_url(folder), redis_url) as house:
+            yield house
 
 
 @asynccontextmanager

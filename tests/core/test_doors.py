@@ -1,7 +1,6 @@
 """Doors, all of them: who is let in, who is sent where, and that no form goes through without its token."""
 
 import re
-import shutil
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,11 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import parts
-from core.db import sqlite_url
 from core.doors import PUBLIC, SIGNED_IN, Door
 from core.people import Role
-from tests.chat.house import House, opened
+from tests.chat.house import House, shared
 from tests.chat.people import Ada, Cora, Person
 from tests.engines import RedisServer
 
@@ -24,12 +21,8 @@ JSON = {"Accept": "application/json"}
 async def house(
     tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path, redis_server: RedisServer
 ) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("doors")
-    shutil.copy(_migrated_sqlite, folder / "dutyline.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "ENQUIRIES_BURST", 10_000.0)
-        async with opened(folder, sqlite_url(folder), redis_server.url()) as house:
-            yield house
+    async with shared(tmp_path_factory.mktemp("doors"), _migrated_sqlite, redis_server.url()) as house:
+        yield house
 
 
 def path_of(door: Door) -> str:

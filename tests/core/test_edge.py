@@ -3,19 +3,17 @@
 import asyncio
 import json
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
-from app import parts
 from chat.pages import RESUMES_BURST
 from chat.tables import conversation
-from core.db import metadata, sqlite_url
+from core.db import metadata
 from core.doors import Door
-from tests.chat.house import House, opened
+from tests.chat.house import House, shared
 from tests.chat.people import Ada, Cora, Person
 from tests.engines import RedisServer
 
@@ -26,12 +24,8 @@ CANARY = "canary-7f3a"
 async def house(
     tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path, redis_server: RedisServer
 ) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("edge")
-    shutil.copy(_migrated_sqlite, folder / "dutyline.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "ENQUIRIES_BURST", 10_000.0)
-        async with opened(folder, sqlite_url(folder), redis_server.url()) as house:
-            yield house
+    async with shared(tmp_path_factory.mktemp("edge"), _migrated_sqlite, redis_server.url()) as house:
+        yield house
 
 
 async def talk(house: House, *lines: str, body: str = "") -> bytes:
