@@ -17,14 +17,14 @@ import msgspec
 from sqlalchemy import insert, select
 
 from app.offline import command_settings, database_url
-from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Event, seal_event
+from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Event
 from chat.keys import ConversationKeys
 from chat.references import new_reference
-from chat.rows import LogRows, NewRow
+from chat.rows import LogRows, new_row
 from chat.tables import conversation
 from chat.words import Kind, Side, Status
 from core.clock import to_ms, utc_now
-from core.crypto import DataKey, KeyRing, new_token, token_hash
+from core.crypto import KeyRing, new_token, token_hash
 from core.db import Database
 
 ROWS_AT_ONCE = 1_000
@@ -75,7 +75,7 @@ async def seed(database: Database, keys: ConversationKeys, conversations: int, m
         )
         ids: dict[str, int] = dict(found.tuples().all())
         events = [
-            _row(event, data_key)
+            new_row(event, data_key)
             for reference, (data_key, _) in zip(references, wrapped, strict=True)
             for event in _events(ids[reference], to_ms(now - timedelta(hours=1)), messages)
         ]
@@ -99,19 +99,6 @@ def _events(conversation_id: int, began_ms: int, messages: int) -> list[Event]:
         event(3, Kind.JOINED, ADVISOR, ""),
         *talk,
     ]
-
-
-def _row(event: Event, key: DataKey) -> NewRow:
-    return NewRow(
-        conversation_id=event.conversation_id,
-        seq=event.seq,
-        kind=event.kind,
-        author=event.author.key,
-        side=event.author.kind,
-        client_id=event.client_id.hex if event.client_id else None,
-        at_ms=event.at_ms,
-        sealed=seal_event(event, key),
-    )
 
 
 async def _seed_by_environment(conversations: int, messages: int) -> list[Seeded]:
