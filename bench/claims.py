@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from bench.duty import ADVISORS, WAITING, AdvisorClient, Answer, Duty
-from bench.load import percentile
+from bench.maker import percentile
 from bench.processes import ProcessError, cpu_seconds
 from bench.report import Options, Report, progress, reaching, spread, within
 

@@ -7,9 +7,7 @@ Advisors speak HTTP on kept connections, each with a request under way or none, 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import subprocess
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -18,15 +16,13 @@ from typing import cast
 
 import msgspec
 
-from bench.processes import ROOT, ProcessError, ServerProcess, python
+from bench.processes import ProcessError, ServerProcess, run_module
 from bench.seed_line import SeededLine
-from bench.solo import DUTYLINE, Solo
+from bench.solo import DUTYLINE, SEED_WITHIN_S, Solo, form_token
 from tests.engines import PostgresServer, RedisServer, free_port
 
 WAITING = 1_000
 ADVISORS = 100
-SEED_WITHIN_S = 120.0
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Duty:
@@ -64,18 +60,10 @@ class Duty:
         self._processes.append(ServerProcess(f"dutyline {name}", [str(DUTYLINE), command], port, log, settings))
 
     def _seed(self, *words: str) -> SeededLine:
-        done = subprocess.run(
-            python("-m", "bench.seed_line", str(WAITING), str(ADVISORS), *words),
-            capture_output=True,
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, **self._solo.settings},
-            timeout=SEED_WITHIN_S,
-        )
-        if done.returncode != 0:
-            raise ProcessError(done.stderr.decode(errors="replace")[-2000:])
+        words = ("bench.seed_line", str(WAITING), str(ADVISORS), *words)
+        printed = run_module(*words, env=self._solo.settings, timeout_s=SEED_WITHIN_S)
         # The router writes its own log before it.
-        return msgspec.json.decode(done.stdout.splitlines()[-1], type=SeededLine)
+        return msgspec.json.decode(printed.splitlines()[-1], type=SeededLine)
 
     @property
     def base_url(self) -> str:
@@ -99,10 +87,10 @@ class Duty:
         """What an advisor's desk carries in its forms."""
         request = urllib.request.Request(f"{self.base_url}/desk", headers={"Cookie": f"session={session}"})
         with urllib.request.urlopen(request, timeout=30) as answer:
-            found = TOKEN.search(answer.read().decode())
-        if found is None:
+            token = form_token(answer.read().decode())
+        if token is None:
             raise ProcessError("GET /desk shows no form with a csrf_token")
-        return found[1]
+        return token
 
     def stop(self) -> None:
         for process in self._processes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+
+from bench.serving import serve
 
 
 async def converse(socket: WebSocket) -> None:
@@ -30,16 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     options = parser.parse_args()
-    uvicorn.run(
-        Starlette(routes=[WebSocketRoute("/socket", converse), Route("/", page)]),
-        port=options.port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        log_level="warning",
-        access_log=False,
-    )
+    serve(Starlette(routes=[WebSocketRoute("/socket", converse), Route("/", page)]), options.port)
 
 
 if __name__ == "__main__":

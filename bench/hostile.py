@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bench.attackers import KINDS, AttackPlan
-from bench.load import percentile
+from bench.maker import percentile
 from bench.processes import ROOT, python, resident_kib
 from bench.report import Bar, Options, Report, progress, within
 from bench.seed import Seeded

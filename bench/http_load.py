@@ -8,15 +8,13 @@ is measured is the server. An answer that is not what was expected ends the run:
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import time
 from typing import cast
 
 import msgspec
-import uvloop
 
-from bench.load import own_cpu_seconds, percentile
+from bench.maker import Failure, own_cpu_seconds, percentile, run_plan, say
 
 CONNECT_WITHIN_S = 20.0
 
@@ -43,10 +41,6 @@ class HttpMeasurement(msgspec.Struct):
     @property
     def per_second(self) -> float:
         return self.requests / self.seconds
-
-
-class HttpError(Exception):
-    """An answer was not what the plan expects, or a connection ended."""
 
 
 class Asker(asyncio.Protocol):
@@ -102,11 +96,11 @@ class HttpLoad:
         self.bytes = 0
         self.latencies_s: list[float] = []
         self.stopped = False
-        self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._failure = Failure()
 
     def fail(self, reason: str) -> None:
-        if not self._failed.done() and not self.stopped:
-            self._failed.set_result(reason)
+        if not self.stopped:
+            self._failure.note(reason)
 
     async def run(self) -> HttpMeasurement:
         plan, loop = self.plan, asyncio.get_running_loop()
@@ -115,10 +109,10 @@ class HttpLoad:
                 await loop.create_connection(lambda: Asker(self), "127.0.0.1", plan.port)
                 for _ in range(plan.connections)
             ]
-        await self._wait(plan.warm_up_s)
+        await self._failure.wait(plan.warm_up_s)
         self.latencies_s, self.bytes = [], 0
         own_before, begun = own_cpu_seconds(), time.perf_counter()
-        await self._wait(plan.seconds)
+        await self._failure.wait(plan.seconds)
         seconds, ordered = time.perf_counter() - begun, sorted(self.latencies_s)
         own = own_cpu_seconds() - own_before
         self.stopped = True
@@ -133,11 +127,6 @@ class HttpLoad:
             load_maker_cpu_s=own,
         )
 
-    async def _wait(self, seconds: float) -> None:
-        await asyncio.wait((self._failed,), timeout=seconds)
-        if self._failed.done():
-            raise HttpError(self._failed.result())
-
 
 def _length(head: bytes) -> int:
     """Content-Length; 0 where there is none, as in a 304."""
@@ -146,21 +135,9 @@ def _length(head: bytes) -> int:
     return 0 if at < 0 else int(lower[at + 17 :].split(b"\r\n", 1)[0])
 
 
-def main() -> int:
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=HttpPlan)
-
-    async def measure() -> HttpMeasurement:
-        return await HttpLoad(plan).run()
-
-    gc.disable()
-    try:
-        measurement = uvloop.run(measure())
-    except (HttpError, OSError, TimeoutError) as error:
-        print(f"http load: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    sys.stdout.buffer.write(msgspec.json.encode(measurement))
-    return 0
+async def _measure(plan: HttpPlan) -> None:
+    say(await HttpLoad(plan).run())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_plan("http load", sys.stdin.buffer.read(), HttpPlan, _measure))

@@ -9,19 +9,17 @@ An error, a held message or a lost connection ends the run: no figure hides a fa
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
-import resource
 import sys
 import time
 import uuid
 from typing import Any
 
 import msgspec
-import uvloop
 
+from bench.maker import Failure, LoadError, own_cpu_seconds, percentile, run_plan, say
 from bench.processes import cpu_seconds
-from bench.websocket import WebSocketClient, WebSocketError
+from bench.websocket import WebSocketClient
 
 HELLO_TIMEOUT_S = 60.0
 DRAIN_TIMEOUT_S = 5.0
@@ -112,17 +110,13 @@ class Message(msgspec.Struct):
     delivered: bool = False
 
 
-class LoadError(Exception):
-    """The program under test did not do what the load maker relies on."""
-
-
 class Sender:
     """One side of a pair; sends again each time its message was acknowledged."""
 
     def __init__(self, load: Load, conversation: str) -> None:
         self.load = load
         self.conversation = conversation
-        self.socket = WebSocketClient(self.on_text, load.fail)
+        self.socket = WebSocketClient(self.on_text, load.failure.note)
         head = f'{{"type":"say","conversation":"{conversation}","id":"'
         self._head = head.encode()
         self._tails = [f'","text":"{text}"}}'.encode() for text in load.texts]
@@ -154,7 +148,7 @@ class Load:
         self.plan = plan
         self.texts = [sentence.ljust(plan.text_length, ".")[: plan.text_length] for sentence in SENTENCES]
         self.decode = msgspec.json.Decoder(Frame).decode
-        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.failure = Failure()
         self.caught_up: dict[str, asyncio.Event] = {}
         self.in_flight: dict[str, Message] = {}
         self.last_seq: dict[str, int] = {}
@@ -168,21 +162,17 @@ class Load:
         self.count += 1
         return f"{self.count:08x}{self._id_tail}"
 
-    def fail(self, reason: str) -> None:
-        if not self.failed.done():
-            self.failed.set_result(reason)
-
     def note(self, frame: Frame) -> None:
         """Take notice of a frame that is neither an acknowledgement nor an event."""
         if frame.type == "caught_up" and frame.conversation in self.caught_up:
             self.caught_up[frame.conversation].set()
         elif frame.type in ("error", "hold", "reset", "reconnect"):
-            self.fail(f"the server answered {frame.type} {frame.code or ''}".strip())
+            self.failure.note(f"the server answered {frame.type} {frame.code or ''}".strip())
 
     def acknowledge(self, frame: Frame) -> None:
         message = self.in_flight.get(frame.id or "")
         if message is None or message.acknowledged:
-            self.fail("acknowledged twice, or never sent")
+            self.failure.note("acknowledged twice, or never sent")
             return
         message.acknowledged = True
         if frame.conversation is not None and frame.seq is not None:
@@ -211,14 +201,14 @@ class Load:
 
     async def run(self) -> Measurement:
         senders = [Sender(self, conversation) for conversation in self.plan.conversations]
-        receivers = [WebSocketClient(self.receive, self.fail) for _ in self.plan.receivers]
+        receivers = [WebSocketClient(self.receive, self.failure.note) for _ in self.plan.receivers]
         sockets = [*receivers, *(sender.socket for sender in senders)]
         try:
             await self._open_all(receivers, self.plan.receivers)
             await self._open_all([sender.socket for sender in senders], self.plan.senders)
             offering = asyncio.create_task(self._offer(senders))
             try:
-                await self._wait(self.plan.warm_up_s)
+                await self.failure.wait(self.plan.warm_up_s)
                 return await self._measure()
             finally:
                 offering.cancel()
@@ -252,26 +242,20 @@ class Load:
 
     async def _wait_for(self, event: asyncio.Event, conversation: str) -> None:
         waiting = asyncio.ensure_future(event.wait())
-        await asyncio.wait((waiting, self.failed), timeout=HELLO_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (waiting, self.failure.happened), timeout=HELLO_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
         if not waiting.done():
             waiting.cancel()
-            self._check()
+            self.failure.check()
             raise LoadError(f"not caught up with {conversation} after {HELLO_TIMEOUT_S:.0f} s")
-
-    async def _wait(self, seconds: float) -> None:
-        await asyncio.wait((self.failed,), timeout=seconds)
-        self._check()
-
-    def _check(self) -> None:
-        if self.failed.done():
-            raise LoadError(self.failed.result())
 
     async def _measure(self) -> Measurement:
         before, own_before = cpu_seconds(self.plan.parts), own_cpu_seconds()
         self.latencies_ms.clear()
         self.completed = 0
         started = time.perf_counter()
-        await self._wait(self.plan.seconds)
+        await self.failure.wait(self.plan.seconds)
         seconds = time.perf_counter() - started
         completed, latencies = self.completed, sorted(self.latencies_ms)
         own_after, after = own_cpu_seconds(), cpu_seconds(self.plan.parts)
@@ -294,34 +278,12 @@ class Load:
         """Let what is under way arrive, so that what is missing afterwards was lost."""
         deadline = time.perf_counter() + DRAIN_TIMEOUT_S
         while self.in_flight and time.perf_counter() < deadline:
-            await self._wait(DRAIN_POLL_S)
+            await self.failure.wait(DRAIN_POLL_S)
 
 
-def own_cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def percentile(ordered: list[float], share: float) -> float:
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
-
-
-def main() -> int:
-    plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
-
-    async def measure() -> Measurement:
-        return await Load(plan).run()
-
-    # A collection would stop the clock's reader for milliseconds; a run of seconds needs none.
-    gc.disable()
-    try:
-        measurement = uvloop.run(measure())
-    except (LoadError, WebSocketError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-        print(f"load maker: {type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    sys.stdout.buffer.write(msgspec.json.encode(measurement))
-    return 0
+async def _measure(plan: Plan) -> None:
+    say(await Load(plan).run())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_plan("load maker", sys.stdin.buffer.read(), Plan, _measure))

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from bench.load import Measurement, Plan
-from bench.processes import ROOT, ProcessError, python
+from bench.processes import ProcessError, run_module
 from bench.programs import ChannelsChat, Engines, NoStore, Pairs, Program
-from bench.report import Bar, Options, Report, progress, within
+from bench.report import Bar, Options, Report, load_maker_notes, progress, within
 from bench.service import Dutyline
 
 PAIRS, MANY_PAIRS = 64, 256
@@ -22,8 +22,6 @@ OFFERED = 500.0
 MOST_OF_CHANNELS = 0.6
 MOST_CPU_US = 350.0
 LOAD_TIMEOUT_S = 300.0
-# Above this share of a core the load maker itself may be what holds a program back.
-LOAD_MAKER_LIMIT = 0.85
 COLUMNS = ("program", "messages/s", "min-max", "p50 ms", "p99 ms", "CPU us/msg", "of which", "load maker")
 
 
@@ -181,17 +179,8 @@ def _measure(
 
 
 def _run_load(plan: Plan) -> Measurement:
-    done = subprocess.run(
-        python("-m", "bench.load"),
-        input=msgspec.json.encode(plan),
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        timeout=LOAD_TIMEOUT_S,
-    )
-    if done.returncode != 0:
-        raise ProcessError(done.stderr.decode(errors="replace").strip()[-2000:])
-    return msgspec.json.decode(done.stdout, type=Measurement)
+    printed = run_module("bench.load", stdin=msgspec.json.encode(plan), timeout_s=LOAD_TIMEOUT_S)
+    return msgspec.json.decode(printed, type=Measurement)
 
 
 def _fail(contestant: Contestant, reason: str) -> None:
@@ -237,6 +226,4 @@ def _notes(contestant: Contestant) -> list[str]:
     unacknowledged = sum(measurement.unacknowledged for measurement in contestant.rounds)
     if lost or unacknowledged:
         notes.append(f"{name}: {lost} acknowledged messages never arrived, {unacknowledged} were never acknowledged")
-    if any(measurement.load_maker_cpu_s / measurement.seconds > LOAD_MAKER_LIMIT for measurement in contestant.rounds):
-        notes.append(f"{name}: the load maker used over {LOAD_MAKER_LIMIT:.0%} of a core and may be the limit")
-    return notes
+    return notes + load_maker_notes(name, [one.load_maker_cpu_s / one.seconds for one in contestant.rounds])

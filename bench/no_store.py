@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import msgspec
-import uvicorn
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
+
+from bench.serving import serve
 
 CHANNEL = "bench-no-store:"
 
@@ -152,16 +153,7 @@ def main() -> None:
     parser.add_argument("--process", type=int, required=True)
     parser.add_argument("--processes", type=int, required=True)
     options = parser.parse_args()
-    uvicorn.run(
-        create_app(options.redis, options.process, options.processes),
-        port=options.port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        log_level="warning",
-        access_log=False,
-    )
+    serve(create_app(options.redis, options.process, options.processes), options.port)
 
 
 if __name__ == "__main__":

@@ -9,22 +9,20 @@ from __future__ import annotations
 import http.client
 import re
 import statistics
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from bench.http_load import HttpMeasurement, HttpPlan
-from bench.processes import ROOT, ProcessError, ServerProcess, cpu_seconds, python
-from bench.report import Options, Report, progress, reaching, spread
+from bench.processes import ProcessError, ServerProcess, cpu_seconds, python, run_module
+from bench.report import Options, Report, load_maker_notes, progress, reaching, spread
 from bench.solo import Solo
 from tests.engines import free_port
 
 LOAD_TIMEOUT_S = 120.0
 INDEX_WITHIN_S = 20.0
 POLL_S = 0.2
-LOAD_MAKER_LIMIT = 0.85
 COLUMNS = ("page", "requests/s", "p50 ms", "p99 ms", "CPU us each", "bytes each", "load maker, % of a core")
 
 
@@ -71,9 +69,9 @@ def run(folder: Path, options: Options) -> Report:
             if page.least is not None
         ],
         notes=[
-            f"{page.name}: the load maker used over {LOAD_MAKER_LIMIT:.0%} of a core and may be the limit"
+            note
             for page in (*pages, reference)
-            if any(one.load_maker_cpu_s / one.seconds > LOAD_MAKER_LIMIT for one in page.rounds)
+            for note in load_maker_notes(page.name, [one.load_maker_cpu_s / one.seconds for one in page.rounds])
         ],
     )
 
@@ -131,17 +129,8 @@ def _measure(page: Page, port: int, pid: int, options: Options) -> None:
     plan = HttpPlan(port, f"127.0.0.1:{port}", page.path, page.headers, page.status)
     plan.warm_up_s, plan.seconds = options.warm_up_s / 2, options.seconds
     before = cpu_seconds({"web": [pid]})["web"]
-    done = subprocess.run(
-        python("-m", "bench.http_load"),
-        input=msgspec.json.encode(plan),
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        timeout=LOAD_TIMEOUT_S,
-    )
-    if done.returncode != 0:
-        raise ProcessError(done.stderr.decode(errors="replace").strip()[-2000:])
-    measured = msgspec.json.decode(done.stdout, type=HttpMeasurement)
+    printed = run_module("bench.http_load", stdin=msgspec.json.encode(plan), timeout_s=LOAD_TIMEOUT_S)
+    measured = msgspec.json.decode(printed, type=HttpMeasurement)
     spent = cpu_seconds({"web": [pid]})["web"] - before
     page.rounds.append(measured)
     page.cpu_us.append(1e6 * spent / (measured.per_second * (plan.warm_up_s + measured.seconds)))

@@ -18,7 +18,7 @@ import msgspec
 import uvloop
 
 from bench.duty import WAITING, AdvisorClient, Duty
-from bench.load import percentile
+from bench.maker import percentile
 from bench.processes import ProcessError, cpu_seconds
 from bench.report import Options, Report, progress, spread, within
 from bench.websocket import WebSocketClient

@@ -99,6 +99,22 @@ def run_command(name: str, command: Sequence[str], env: Mapping[str, str], stdin
     return done.stdout
 
 
+def run_module(*words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, timeout_s: float) -> bytes:
+    """Run `python -m` with these words to its end and return what it printed."""
+    done = subprocess.run(
+        python("-m", *words),
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        timeout=timeout_s,
+    )
+    if done.returncode != 0:
+        raise ProcessError(done.stderr.decode(errors="replace").strip()[-2000:])
+    return done.stdout
+
+
 def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = ("starlette", "uvicorn", "uvloop", "msgspec", "sqlalchemy", "psycopg", "redis", "django", "channels")
+LOAD_MAKER_LIMIT = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Report:
 def spread(values: Sequence[float], digits: int = 0) -> str:
     """The median of some rounds with the least and the most of them."""
     return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f}-{max(values):,.{digits}f})"
+
+
+def load_maker_notes(name: str, shares_of_a_core: Sequence[float]) -> list[str]:
+    """A warning where the load maker itself may be what held a program back."""
+    if not any(share > LOAD_MAKER_LIMIT for share in shares_of_a_core):
+        return []
+    return [f"{name}: the load maker used over {LOAD_MAKER_LIMIT:.0%} of a core and may be the limit"]
 
 
 def progress(text: str) -> None:

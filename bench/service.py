@@ -11,19 +11,17 @@ from __future__ import annotations
 import secrets
 import tempfile
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench.load import Client, Measurement, Plan
-from bench.processes import ROOT, ProcessError, ServerProcess, run_command
+from bench.processes import ProcessError, ServerProcess, run_command
 from bench.programs import Engines, Pairs
-from core.crypto import make_key_file, new_master_key, new_token
+from bench.solo import DUTYLINE, form_token, service_settings
 from tests.engines import free_port
 
-DUTYLINE = ROOT / ".venv" / "bin" / "dutyline"
 CONVERSATIONS_OF_ONE_ADVISOR = 6
 SUBPROTOCOL = "advice.v1"
 
@@ -41,19 +39,6 @@ ENQUIRY: dict[str, Any] = {
 }
 
 
-class FormToken(HTMLParser):
-    """Finds the hidden csrf_token of a page's form."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.value: str | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        fields = dict(attrs)
-        if tag == "input" and fields.get("name") == "csrf_token":
-            self.value = fields.get("value")
-
-
 class Person:
     """Someone with a browser: keeps cookies, and posts forms with the page's token."""
 
@@ -63,11 +48,10 @@ class Person:
     def post_form(self, page: str, door: str, fields: dict[str, Any]) -> httpx.Response:
         """Open the page, then post to the door; a door that does not answer with 303 ends the run."""
         shown = self._http.get(page)
-        form = FormToken()
-        form.feed(shown.text)
-        if form.value is None:
+        token = form_token(shown.text)
+        if token is None:
             raise ProcessError(f"GET {page} answered {shown.status_code} and no form with a csrf_token")
-        answer = self._http.post(door, data={**fields, "csrf_token": form.value})
+        answer = self._http.post(door, data={**fields, "csrf_token": token})
         if answer.status_code != 303:
             raise ProcessError(f"POST {door} answered {answer.status_code}, not 303")
         return answer
@@ -135,22 +119,11 @@ class Dutyline:
             raise ProcessError(f"{type(error).__name__}: {error}") from error
 
     def _environment(self, engines: Engines) -> dict[str, str]:
-        data = self._folder
-        keys, secret = data / "master.keys", data / "secret.key"
-        make_key_file(keys, new_master_key() + "\n")
-        make_key_file(secret, new_token() + new_token() + "\n")
         elsewhere = {
             "DATABASE_URL": engines.postgres.create_database(f"service_{secrets.token_hex(4)}"),
             "REDIS_URL": engines.new_redis_url(),
         }
-        return ({} if self._sqlite else elsewhere) | {
-            "HOST": "127.0.0.1",
-            "BASE_URL": self._base_url,
-            "DATA_DIR": str(data),
-            "MASTER_KEYS_FILE": str(keys),
-            "SECRET_KEY_FILE": str(secret),
-            "RATE_LIMITS": "off",
-        }
+        return service_settings(self._folder, self._base_url) | ({} if self._sqlite else elsewhere)
 
     def _run(self, *words: str, stdin: str = "") -> None:
         run_command(f"dutyline {' '.join(words[:2])}", [str(DUTYLINE), *words], self._env, stdin)

@@ -7,15 +7,14 @@ folder of its own below the row's folder, the limits by address off, and a log t
 from __future__ import annotations
 
 import http.client
-import os
-import subprocess
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from bench.processes import ROOT, ProcessError, ServerProcess, python, run_command
+from bench.processes import ROOT, ProcessError, ServerProcess, run_command, run_module
 from bench.seed import Seeded
 from core.crypto import make_key_file, new_master_key, new_token
 from tests.engines import free_port
@@ -24,6 +23,7 @@ DUTYLINE = ROOT / ".venv" / "bin" / "dutyline"
 SEED_WITHIN_S = 120.0
 READY_WITHIN_S = 30.0
 POLL_S = 0.01
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Solo:
@@ -34,7 +34,9 @@ class Solo:
         self._log = folder / f"{command}.log"
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
-        self._env = self._environment(folder) | dict(settings or {})
+        data = folder / "data"
+        data.mkdir(exist_ok=True)
+        self._env = service_settings(data, self.base_url) | {"PORT": str(self.port)} | dict(settings or {})
         self._process: ServerProcess | None = None
 
     @property
@@ -52,37 +54,13 @@ class Solo:
         """What every socket of a browser says here."""
         return {"Origin": self.base_url, "Sec-WebSocket-Protocol": "advice.v1"}
 
-    def _environment(self, folder: Path) -> dict[str, str]:
-        data = folder / "data"
-        data.mkdir(exist_ok=True)
-        keys, secret = data / "master.keys", data / "secret.key"
-        make_key_file(keys, new_master_key() + "\n")
-        make_key_file(secret, new_token() + new_token() + "\n")
-        return {
-            "HOST": "127.0.0.1",
-            "PORT": str(self.port),
-            "BASE_URL": self.base_url,
-            "DATA_DIR": str(data),
-            "MASTER_KEYS_FILE": str(keys),
-            "SECRET_KEY_FILE": str(secret),
-            "RATE_LIMITS": "off",
-        }
-
     def migrate(self) -> None:
         run_command("dutyline migrate", [str(DUTYLINE), "migrate"], self._env)
 
     def seed(self, conversations: int, messages: int = 0) -> list[Seeded]:
-        done = subprocess.run(
-            python("-m", "bench.seed", str(conversations), "--messages", str(messages)),
-            capture_output=True,
-            check=False,
-            cwd=ROOT,
-            env={**os.environ, **self._env},
-            timeout=SEED_WITHIN_S,
-        )
-        if done.returncode != 0:
-            raise ProcessError(done.stderr.decode(errors="replace")[-2000:])
-        return [msgspec.json.decode(line, type=Seeded) for line in done.stdout.splitlines()]
+        words = ("bench.seed", str(conversations), "--messages", str(messages))
+        printed = run_module(*words, env=self._env, timeout_s=SEED_WITHIN_S)
+        return [msgspec.json.decode(line, type=Seeded) for line in printed.splitlines()]
 
     def start(self) -> float:
         """Start it; the seconds until /readyz answers 200."""
@@ -105,6 +83,27 @@ class Solo:
         if self._process is not None:
             self._process.stop()
             self._process = None
+
+
+def service_settings(data: Path, base_url: str) -> dict[str, str]:
+    """What any process of the service is told, with keys made in its data folder and the limits by address off."""
+    keys, secret = data / "master.keys", data / "secret.key"
+    make_key_file(keys, new_master_key() + "\n")
+    make_key_file(secret, new_token() + new_token() + "\n")
+    return {
+        "HOST": "127.0.0.1",
+        "BASE_URL": base_url,
+        "DATA_DIR": str(data),
+        "MASTER_KEYS_FILE": str(keys),
+        "SECRET_KEY_FILE": str(secret),
+        "RATE_LIMITS": "off",
+    }
+
+
+def form_token(page: str) -> str | None:
+    """The csrf_token that a page's forms carry."""
+    found = TOKEN.search(page)
+    return found[1] if found else None
 
 
 def is_ready(port: int) -> bool:
