@@ -9,7 +9,6 @@ import re
 from mimetypes import guess_type
 from pathlib import Path
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -68,7 +67,7 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         kept = f"/static/{self.build}/" in scope["path"]
         lasting = {"Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache"}
-        if kept and path in self._names and path.endswith(COMPRESSED) and _takes_gzip(scope):
+        if kept and path in self._names and path.endswith(COMPRESSED) and takes_gzip(_accepted(scope)):
             content = self._zipped.get(path)
             if content is None:
                 content = self._zipped[path] = gzip.compress((STATIC / path).read_bytes(), 9, mtime=0)
@@ -81,6 +80,10 @@ class Assets(StaticFiles):
         return response
 
 
-def _takes_gzip(scope: Scope) -> bool:
-    accepted = Headers(scope=scope).get("accept-encoding", "")
-    return "gzip" in accepted and "gzip;q=0" not in accepted
+def takes_gzip(accepted: bytes) -> bool:
+    """Whether this Accept-Encoding asks for it; spaces may stand around the weight (RFC 9110, 12.4.2)."""
+    return b"gzip" in accepted and b"gzip;q=0" not in accepted.replace(b" ", b"")
+
+
+def _accepted(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"accept-encoding"), b"")

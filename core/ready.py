@@ -10,9 +10,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.assets import takes_gzip
 
 Holds = Callable[[], bool]
 
@@ -23,7 +26,8 @@ PERSONAL_COOKIES = (b"session=", b"visitor=")
 # What a search led to is counted by the page itself.
 FROM_A_SEARCH = b"q="
 SENT_AGAIN = frozenset({b"cache-control", b"content-location", b"etag", b"expires", b"vary"})
-"""What says that nothing changed (RFC 9110, 15.4.5); the browser keeps all other headers with the page it has."""
+"""What says that nothing changed (RFC 9110, 15.4.5); the browser keeps all other headers with the page it has, which is
+why the ETag is theirs as well."""
 
 
 def keep_while(request: Request, holds: Holds) -> None:
@@ -52,13 +56,16 @@ class Ready:
         return time.monotonic() < self.until and self.holds()
 
     async def send_to(self, asked: "Asked", send: Send) -> None:
-        chosen = self.zipped if asked.may_be_zipped else self.plain
-        if asked.known and (asked.known == chosen.etag or _has(asked.known, (self.plain.etag, self.zipped.etag))):
-            await send(chosen.unchanged)
-            await send(EMPTY)
-        else:
-            await send(chosen.start)
-            await send(chosen.body)
+        chosen, other = (self.zipped, self.plain) if asked.may_be_zipped else (self.plain, self.zipped)
+        if asked.known:
+            # Of the one that is known: a cache takes no word for another (RFC 9111, 4.3.4).
+            for one in (chosen, other):
+                if _has(asked.known, one.etag):
+                    await send(one.unchanged)
+                    await send(EMPTY)
+                    return
+        await send(chosen.start)
+        await send(chosen.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ class ReadyAnswers:
             elif name == b"if-none-match":
                 known = value
             elif name == b"accept-encoding":
-                may_be_zipped = b"gzip" in value and b"gzip;q=0" not in value
+                may_be_zipped = takes_gzip(value)
             elif (name == b"cookie" and any(one in value for one in PERSONAL_COOKIES)) or (
                 name == b"referer" and FROM_A_SEARCH in value
             ):
@@ -150,7 +157,7 @@ def _ready(start: Message, body: Message, holds: Holds) -> Ready:
     headers: list[tuple[bytes, bytes]] = [pair for pair in start["headers"] if pair[0].lower() != b"vary"]
     vary = b", ".join([b"Accept-Encoding", *(value for name, value in start["headers"] if name.lower() == b"vary")])
     headers.append((b"vary", vary))
-    etag = next((value for name, value in headers if name.lower() == b"etag"), b"")
+    etag = _etag(headers)
     zipped = gzip.compress(plain, 6, mtime=0) if len(plain) >= LEAST_COMPRESSED else None
     return Ready(
         plain=_variant(headers, etag, plain, ()),
@@ -160,6 +167,13 @@ def _ready(start: Message, body: Message, holds: Holds) -> Ready:
         holds=holds,
         until=time.monotonic() + KEPT_S,
     )
+
+
+def _etag(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The page's own with the headers in it: when only they change, such as what a page may load, they must be sent again."""
+    etag = next((value for name, value in headers if name.lower() == b"etag"), b'""')
+    told = blake2b(b"\n".join(name + b":" + value for name, value in headers), digest_size=4).hexdigest().encode()
+    return etag[:-1] + b"-" + told + b'"'
 
 
 def _variant(
@@ -179,5 +193,5 @@ def _variant(
     )
 
 
-def _has(sent: bytes, etags: tuple[bytes, bytes]) -> bool:
-    return any(one.strip().removeprefix(b"W/") in (*etags, b"*") for one in sent.split(b","))
+def _has(sent: bytes, etag: bytes) -> bool:
+    return sent == etag or any(one.strip().removeprefix(b"W/") in (etag, b"*") for one in sent.split(b","))
