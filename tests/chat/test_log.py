@@ -363,8 +363,21 @@ async def test_last_times_of_each_side(writers: Writers) -> None:
     assert row.advisor_last_at.timestamp() * 1000 == pytest.approx(said.at_ms, abs=1)
 
 
-async def test_the_short_way_makes_sure_of_what_it_believes(writers: Writers) -> None:
-    """Another process moves the number on, takes the right away and ends it, each unheard of: nothing is stored wrongly."""
+async def test_what_is_believed_goes_the_short_way(writers: Writers) -> None:
+    """The first message is looked at closely; what follows it is not stored by the long way at all."""
+    conversation_id, log = await writers.open(CORA), writers.logs[0]
+    await log.say(conversation_id, VISITOR_AUTHOR, "One", uuid.uuid4())
+    log._rows = long_way = FailingOnce(writers.databases[0])
+    long_way.failures = 10
+    assert (await log.say(conversation_id, VISITOR_AUTHOR, "Two", uuid.uuid4())).seq == 4
+    assert (await log.say(conversation_id, CORA, "Three", uuid.uuid4())).seq == 5
+    assert long_way.failures == 10
+    log._rows = LogRows(writers.databases[0])
+    assert [one.text for one in await writers.stored(conversation_id)][2:] == ["One", "Two", "Three"]
+
+
+async def test_the_short_way_knows_what_is_sent_again(writers: Writers) -> None:
+    """Another process moves the number on, unheard of."""
     conversation_id = await writers.open()
     here, there = writers.logs[0], writers.logs[1]
     assert (await here.say(conversation_id, VISITOR_AUTHOR, "One", uuid.uuid4())).seq == 3
@@ -376,12 +389,28 @@ async def test_the_short_way_makes_sure_of_what_it_believes(writers: Writers) ->
     assert await here.say(conversation_id, VISITOR_AUTHOR, "Three", given) == third
     with pytest.raises(IdConflict):
         await here.say(conversation_id, VISITOR_AUTHOR, "Four", given)
-    await writers.set(conversation_id, status=Status.ENDED)
-    with pytest.raises(Ended):
-        await here.say(conversation_id, VISITOR_AUTHOR, "Five", uuid.uuid4())
-    await writers.set(conversation_id, status=Status.ACTIVE, wrapped_key=None)
-    with pytest.raises(NotFound):
-        await here.say(conversation_id, VISITOR_AUTHOR, "Six", uuid.uuid4())
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"status": Status.ENDED}, Ended),
+        ({"advisor_id": DEV.key}, AssignmentLost),
+        ({"advisor_id": None}, AssignmentLost),
+        ({"wrapped_key": None}, NotFound),
+    ],
+)
+async def test_the_short_way_makes_sure_of_what_it_believes(
+    writers: Writers, change: dict[str, object], refusal: type[Exception]
+) -> None:
+    """It is ended, given away or erased without a word in the log: nothing is stored."""
+    conversation_id, log = await writers.open(CORA), writers.logs[0]
+    await log.say(conversation_id, CORA, "One", uuid.uuid4())
+    await writers.set(conversation_id, **change)
+    with pytest.raises(refusal):
+        await log.say(conversation_id, CORA, "Two", uuid.uuid4())
+    async with writers.databases[0].read() as connection:
+        assert await log._rows.tops(connection, [conversation_id]) == {conversation_id: 3}
 
 
 async def test_one_false_belief_harms_no_other(writers: Writers) -> None:

@@ -299,6 +299,17 @@ class AcknowledgesBeforeCommit(Log):
         return await super()._commit(list(batch))
 
 
+class AcknowledgesQuickly(Log):
+    """The same on the short way."""
+
+    async def _put(self, quick: Any) -> set[int]:
+        stretches, _ = self._stretch(quick)
+        for stretch in stretches:
+            for one, row in zip(quick[stretch.conversation_id], stretch.rows, strict=True):
+                one.settle(Receipt(row.seq, row.at_ms, again=False))
+        return await super()._put(quick)
+
+
 class KeepsNoIds(Log):
     async def say(
         self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE
@@ -328,6 +339,7 @@ class SubscribesLate(Session):
 
 BROKEN = {
     "acknowledges before the commit": ("app.talk_parts.Log", AcknowledgesBeforeCommit),
+    "acknowledges before the quick commit": ("app.talk_parts.Log", AcknowledgesQuickly),
     "keeps no ids": ("app.talk_parts.Log", KeepsNoIds),
     "asks nobody": ("app.talk_parts.Log", AsksNobody),
     "reads before it subscribes": ("tests.chat.world.Session", SubscribesLate),

@@ -6,12 +6,13 @@ and tasks with connections of its own: killed, its tasks end where they are and 
 
 import asyncio
 import json
+import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from redis import Redis
@@ -27,11 +28,12 @@ from chat.session import Head, Session, Viewer
 from chat.tables import conversation
 from chat.words import HIDDEN_FROM_VISITOR, Kind, Side, Status
 from core.clock import utc_now
-from core.db import Database
+from core.db import LONGEST_S, Database, T
 from core.errors import IdConflict, Refusal, Unavailable
 from core.people import Role, SignedIn
 from core.settings import Settings
 from core.signals import open_redis
+from core.wire import Wire
 from tests.chat.told import Talk, Try, check_holders, check_log
 from tests.waiting import TooLateError, until
 
@@ -50,17 +52,45 @@ class CutDatabase(Database):
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        lost = False
         async with super().write() as connection:
             yield connection
-            if self.commits_to_lose:
-                self.commits_to_lose -= 1
-                raise Unavailable
-            if self.answers_to_lose:
-                self.answers_to_lose -= 1
-                lost = True
-        if lost:
+            self.maybe_lose_commit()
+        self.maybe_lose_answer()
+
+    async def write_at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self.maybe_lose_commit()
+        done = await super().write_at_once(work)
+        self.maybe_lose_answer()
+        return done
+
+    def open_wire(self) -> Wire:
+        wire = CutWire(self)
+        self._wires.append(wire)
+        return wire
+
+    def maybe_lose_commit(self) -> None:
+        if self.commits_to_lose:
+            self.commits_to_lose -= 1
             raise Unavailable
+
+    def maybe_lose_answer(self) -> None:
+        if self.answers_to_lose:
+            self.answers_to_lose -= 1
+            raise Unavailable
+
+
+class CutWire(Wire):
+    """The same on the short way of PostgreSQL."""
+
+    def __init__(self, database: CutDatabase) -> None:
+        super().__init__(database._connect, lambda: LONGEST_S)
+        self._database = database
+
+    async def write(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        self._database.maybe_lose_commit()
+        rows = await super().write(query, parameters)
+        self._database.maybe_lose_answer()
+        return rows
 
 
 class Process:
