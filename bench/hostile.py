@@ -11,7 +11,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ WELL_BEHAVED = 50
 SAY_EVERY_S = 0.5
 SAMPLE_S = 0.25
 SETTLE_S = 2.0
+ANSWERED_WITHIN_S = 7.0
 HISTORY = 3_000
 MOST_GROWTH_MIB = 64.0
 MOST_EACH_MIB = 1.0
@@ -70,6 +71,7 @@ class Visitor:
         self._number = number
         self._seeded = seeded
         self._said: dict[str, float] = {}
+        self._all_answered = asyncio.Event()
         self.waits_ms: list[float] = []
         self.lost = 0
 
@@ -85,6 +87,8 @@ class Visitor:
                 self.waits_ms.append((time.perf_counter() - begun) * 1_000)
             else:
                 self.lost += 1
+            if not self._said:
+                self._all_answered.set()
 
     def lose(self, reason: str) -> None:
         self.lost += 1
@@ -103,8 +107,13 @@ class Visitor:
             given = f"{self._number:08x}-0000-4000-8000-{int(time.time() * 1_000):012x}"
             frame = {"type": "say", "conversation": self._seeded.reference, "id": given, "text": f"{count}: {SENTENCE}"}
             self._said[given] = time.perf_counter()
+            self._all_answered.clear()
             client.send_text(msgspec.json.encode(frame))
             await asyncio.sleep(SAY_EVERY_S)
+        # What comes late is late, and not lost.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERED_WITHIN_S):
+                await self._all_answered.wait()
         client.close()
 
 
@@ -186,6 +195,7 @@ def _bars(trial: Trial) -> list[Bar]:
     many = KINDS[trial.kind][1]
     return [
         within(f"beside {trial.kind}: p99 of the others", trial.p99, MOST_P99_MS, "ms"),
+        within(f"beside {trial.kind}: messages of the others without an acknowledgement", trial.lost, 0, "messages"),
         within(
             f"beside {trial.kind}: memory grown",
             max(trial.growth, 0.01),
