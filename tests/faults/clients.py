@@ -37,8 +37,6 @@ class Client(Talker):
     ) -> None:
         super().__init__(name, access, marks, rng, think_s=think_s, tempo=tempo)
         self.epoch = ""
-        self.used: set[str] = set()
-        """The transports that have caught up."""
         self._ladder = Ladder(tempo, rung)
         self._http = access.http()
         self._asked: dict[str, tuple[Message, asyncio.Future[Answer]]] = {}
@@ -70,7 +68,6 @@ class Client(Talker):
             if self._up.is_set():
                 up_at = time.monotonic()
                 self._ladder.succeed()
-                self.used.add(carrier.name)
                 if await self._outlives(self._life, self._ladder.climbs_at):
                     self._ladder.climb()
                     return 0.0

@@ -107,7 +107,6 @@ class PageReader(Talker):
         tempo: Tempo = BROWSER,
     ) -> None:
         super().__init__(name, access, marks, rng, think_s=think_s, tempo=tempo)
-        self.used: set[str] = set()
         (self._place,) = self.places.values()
         self._http = access.http()
         self._tokens: dict[str, str] = {}
@@ -118,7 +117,6 @@ class PageReader(Talker):
             await self._online.wait()
             try:
                 await self._look("/chat?follow=1")
-                self.used.add("page")
             except NoPage:
                 await asyncio.sleep(RETRY_AFTER_S)
             else:
