@@ -2,7 +2,7 @@
 
 There is no queue of messages per session: a commit or a hint marks sessions dirty, and each reads what lies after its
 own cursor, from the last events kept here or from the database. A lost hint is repaired by the poll: every second, or
-every five while hints are known to arrive, the numbers of all conversations with sessions are compared.
+every four while hints are known to arrive, the numbers of all conversations with sessions are compared.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ logger = structlog.get_logger()
 
 MOST_RECENT = 64
 POLL_S = 1.0
-POLLS_WHILE_HEALTHY = 5
+# A process that has gone deaf without knowing it must still show a message within five seconds.
+POLLS_WHILE_HEALTHY = 4
 VISITORS_LOOK_EVERY = 4
 TYPING_EVERY_S = 1.0
 

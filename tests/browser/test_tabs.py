@@ -100,10 +100,9 @@ async def test_article_opened_before_the_scripts_are_there(browser: Browser, len
             await page.goto("/chat", wait_until="commit")
         reader = page.locator(".reader__summary").first
         await reader.click()
-        async with page.expect_request("**/chat/opened") as telling:
+        async with page.expect_response("**/chat/opened") as telling:
             await held[0].continue_()
-        told = await (await telling.value).response()
-        assert told is not None
+        told = await telling.value
         assert told.status < 300
         await expect(page.locator(".reader[open]")).to_have_count(1)
         await post(adas.request, "/chat", "/chat/leave")
