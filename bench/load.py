@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import sys
 import time
 import uuid
@@ -217,17 +218,18 @@ class Load:
                 socket.close()
 
     async def _offer(self, senders: list[Sender]) -> None:
-        """Begin with one message of each sender, or go round them at the offered rate."""
+        """Begin with one message of each sender, or have them speak at the offered rate, at moments that nobody arranged."""
         if not self.plan.offered_per_second:
             for sender in senders:
                 sender.say()
             return
-        began = time.perf_counter()
-        for number in itertools.count():
-            due_at = began + number / self.plan.offered_per_second
+        # People who do not know of each other: a Poisson process, with the same moments for every program and round.
+        moments, due_at = random.Random(500), time.perf_counter()
+        for sender in itertools.cycle(senders):
+            due_at += moments.expovariate(self.plan.offered_per_second)
             if (early_s := due_at - time.perf_counter()) > 0:
                 await asyncio.sleep(early_s)
-            senders[number % len(senders)].say(due_at)
+            sender.say(due_at)
 
     async def _open_all(self, sockets: list[WebSocketClient], clients: list[Client]) -> None:
         """Open one after another: a storm of connections is another row's business."""

@@ -64,6 +64,11 @@ class Log:
         """Messages that wait for the next commit."""
         return len(self._queue)
 
+    def believed_status(self, conversation_id: int) -> str | None:
+        """The status as this process last knew it; a hint of what to leave out, and never a ground to decide on."""
+        belief = self._beliefs.of.get(conversation_id)
+        return belief.status if belief else None
+
     def on_stored(self, listener: OnStored) -> None:
         """Call `listener` with the events of each commit of this process, after it."""
         self._on_stored.append(listener)

@@ -23,7 +23,7 @@ from triage.guidance import Guidance
 logger = structlog.get_logger()
 
 LAST_EVENTS = 40
-RESTS = 9
+RESTS = 19
 CHANGES_SUGGESTIONS = frozenset({Kind.MESSAGE, Kind.ARTICLE, Kind.JOINED})
 
 
@@ -59,14 +59,20 @@ class Suggestions:
             await self._wake.wait()
             self._wake.clear()
             moved, self._moved = self._moved, set()
-            for conversation_id in self._fanout.waiting_for(moved):
+            for conversation_id in filter(self._has_readers, self._fanout.waiting_for(moved)):
                 began = time.monotonic()
                 try:
                     await self._suggest(conversation_id)
                 except (NotFound, Unavailable):
                     logger.warning("not_suggested", conversation=conversation_id)
-                # Messages come first: however many there are, suggesting takes a tenth of the time at most.
+                # Messages come first: however many there are, suggesting takes a twentieth of the time at most.
                 await asyncio.sleep((time.monotonic() - began) * RESTS)
+
+    def _has_readers(self, conversation_id: int) -> bool:
+        """Whether somebody here may be shown suggestions, as far as is known without asking the database."""
+        if self._fanout.sessions_of(conversation_id, Side.ADVISOR):
+            return True
+        return self._log.believed_status(conversation_id) != Status.ACTIVE
 
     async def _suggest(self, conversation_id: int) -> None:
         found = await self._conversations.by_id(conversation_id)
