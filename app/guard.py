@@ -28,6 +28,7 @@ MOST_PINGS, PINGS_COUNTED_FOR_S = 100, 10.0
 MOST_QUEUED_FRAMES = 1024
 CLOSE_WITHIN_S = 2.0
 MOST_HEAD_BYTES = 64 * 1024
+MOST_PIPELINED = 16
 REQUEST_HEAD_WITHIN_S = 20.0
 REQUEST_BODY_WITHIN_S = 120.0
 RESPONSE_READ_WITHIN_S = 15.0
@@ -250,6 +251,10 @@ class GuardedRequests(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._expect(REQUEST_BODY_WITHIN_S)
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # One read can hold a thousand requests, and each answer lets the next read in: they would pile up for ever.
+            self.transport.abort()
+            return
         super().on_headers_complete()
         if self._stopping:
             self.cycle.keep_alive = False
@@ -289,6 +294,7 @@ class GuardedRequests(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
         self._forget_unread()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def _expect(self, within_s: float) -> None:

@@ -16,7 +16,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app.guard import MOST_PINGS
+from app.guard import MOST_PINGS, MOST_PIPELINED
 from app.server import FILES_FOR_OTHERS
 from tests.app.tiny_client import TinyService, read_all, running
 from tests.live import ROOT
@@ -85,6 +85,22 @@ def test_flood_of_tiny_frames_is_cut(service: TinyService, first: bytes, repeate
         client.sendall(first)
         send_until_cut(client, repeated * 10_000, most_bytes=50 * MIB)
     assert process.memory_info().rss - before < 64 * MIB
+    assert service.is_up()
+
+
+def test_requests_sent_ahead_are_answered_in_order(service: TinyService) -> None:
+    with service.connect() as client:
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * (MOST_PIPELINED - 1))
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert read_all(client).count(b"HTTP/1.1 200") == MOST_PIPELINED
+
+
+def test_more_requests_sent_ahead_than_anybody_needs_are_cut(service: TinyService) -> None:
+    """Each answer would let the next read in, and a read can hold a thousand: whoever never waits would fill the memory."""
+    with service.connect() as client:
+        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * (3 * MOST_PIPELINED))
+        with suppress(ConnectionError):
+            assert read_all(client).count(b"HTTP/1.1 200") < 3 * MOST_PIPELINED
     assert service.is_up()
 
 
