@@ -20,12 +20,14 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 from websockets.protocol import State
 
+from core.limits import TurnedAway, cookie_of
 from core.waking import Inbox, Wake
 
 MOST_UNREAD_BYTES = 256 * 1024
 MOST_FRAGMENTS = 256
 MOST_PINGS, PINGS_COUNTED_FOR_S = 100, 10.0
 MOST_QUEUED_FRAMES = 1024
+PARSED_AT_ONCE_BYTES = 4096
 CLOSE_WITHIN_S = 2.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_PIPELINED = 16
@@ -39,6 +41,7 @@ TEXT_FRAME = 0x81
 PING_HEAD = b"\x89\x04"
 _MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+TOO_SOON = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -71,8 +74,12 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().start_keepalive()
 
     def data_received(self, data: bytes) -> None:
+        """A piece at a time: one read can hold ten thousand tiny frames, and whoever sends those is let go after a few."""
         self._was_heard = True
-        super().data_received(data)
+        for start in range(0, len(data), PARSED_AT_ONCE_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + PARSED_AT_ONCE_BYTES])
 
     _pings = 0
     _pings_since = 0.0
@@ -265,6 +272,13 @@ class GuardedRequests(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
+        turned_away: TurnedAway | None = self.app_state.get("turned_away")
+        if turned_away is not None and (left_s := turned_away.left_s(cookie_of(self.headers))):
+            # Asking them in costs three times as much, which whoever comes again at once takes from everybody.
+            self.transport.write(TOO_SOON % left_s)
+            self.transport.close()
+            self._expect(CLOSE_WITHIN_S)
+            return
         super().handle_websocket_upgrade()
         # The socket has its own protocol now. Parser and protocol hold each other, so that only a collection would end
         # them; the parser is in use until this call returns.

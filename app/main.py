@@ -216,7 +216,7 @@ class Service:
             await self.parts.fanout.drain(lambda: random.randrange(SPREAD_MS))
 
     @contextlib.asynccontextmanager
-    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, object]]:
         parts = self.parts
         tasks = {
             "log": parts.log.run,
@@ -233,7 +233,7 @@ class Service:
             "sign-ins": self._check_sign_ins,
         }
         async with running(tasks):
-            yield
+            yield {"turned_away": parts.sockets.turned_away}
         parts.passwords.close()
         await parts.library.close()
 

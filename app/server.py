@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ STOP_WITHIN_S = 11.0
 GIVE_UP_AFTER_S = 14.0
 # `make` passes a signal on that its child got from the terminal's group as well: together they are one.
 SAME_SIGNAL_S = 1.0
+# SQLite's writer gives the interpreter away at each row, and would get it back five milliseconds later from a busy loop.
+THREADS_WAIT_S = 0.0005
 UNACKNOWLEDGED_MS = 15_000
 # What the kernel may keep for one connection; left to itself it keeps megabytes for a peer that does not read. What it
 # takes in is also what one flood can make us read in one go while everybody else waits.
@@ -143,6 +146,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         collect_less_often()
+        sys.setswitchinterval(THREADS_WAIT_S)
         if self._ready_fd is not None:
             os.write(self._ready_fd, b"1")
             os.close(self._ready_fd)

@@ -38,7 +38,7 @@ from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from chat.tabs import Tabs
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
-from core.limits import Limiter, TokenBucket
+from core.limits import Limiter, TokenBucket, TurnedAway, cookie_of
 from core.waking import Wake
 from core.web import VISITOR_COOKIE
 
@@ -86,6 +86,8 @@ class Sockets:
         self._epoch = epoch
         self._rate_limits = rate_limits
         self._arrivals = Limiter(ARRIVALS_PER_SECOND, ARRIVALS_BURST, enabled=rate_limits)
+        self.turned_away = TurnedAway()
+        """For the server: whoever comes again too soon need not be asked in."""
 
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
@@ -96,6 +98,7 @@ class Sockets:
                 del asked
             except RateLimited as refusal:
                 # Before the upgrade, where it costs least; a browser takes it for a line that was cut, and backs off.
+                self.turned_away.note(cookie_of(websocket.scope["headers"]), refusal.retry_after_s)
                 await websocket.send_denial_response(Response(None, 429, {"Retry-After": str(refusal.retry_after_s)}))
                 return
             if SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):

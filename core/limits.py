@@ -6,7 +6,9 @@ Addresses are never kept: a limiter's key is a keyed hash that changes with each
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,6 +51,11 @@ class TokenBucket:
         return (1 - self._level) / self._per_second
 
 
+def cookie_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The raw cookie header of a request, by which those who come back are known before anything is read of it."""
+    return next((value for name, value in headers if name == b"cookie"), b"")
+
+
 class Limiter:
     """One bucket for each key, the least used forgotten first."""
 
@@ -70,6 +77,32 @@ class Limiter:
         wait_s = bucket.take()
         if wait_s:
             raise RateLimited(int(wait_s) + 1)
+
+
+class TurnedAway:
+    """Who was just refused, and until when: they can be refused again where it costs least.
+
+    Keys are not kept, only their digests; the oldest are forgotten first.
+    """
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def note(self, key: bytes, for_s: float) -> None:
+        self._until[sha256(key).digest()] = time.monotonic() + for_s
+        if len(self._until) > MOST_KEYS:
+            self._until.popitem(last=False)
+
+    def left_s(self, key: bytes) -> int:
+        """Whole seconds until they may come again; 0 when they may."""
+        if not self._until:
+            return 0
+        name = sha256(key).digest()
+        left = self._until.get(name, 0.0) - time.monotonic()
+        if left > 0:
+            return int(left) + 1
+        self._until.pop(name, None)
+        return 0
 
 
 class Throttle:

@@ -159,5 +159,12 @@ async def test_a_browser_that_connects_without_end_is_turned_away(
                 raise AssertionError("the socket opened")
         assert refused.value.response.status_code == 429
         assert int(refused.value.response.headers["Retry-After"]) > 0
+        monkeypatch.setattr(one_house.first.parts.sockets, "_arrivals", Limiter(1.0, 2))
+        with pytest.raises(InvalidStatus) as again:
+            async with ada.line():
+                raise AssertionError("the socket opened before its time")
+        # It was not even asked in: the limit that would let it in was not looked at.
+        assert again.value.response.status_code == 429
+        assert int(again.value.response.headers["Retry-After"]) > 0
         async with ben.line() as line:
             await line.hello()
