@@ -7,7 +7,7 @@ session's cookie on staff pages and to the `form` cookie elsewhere; it proves no
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Protocol
 
 from jinja2 import Environment
@@ -103,9 +103,11 @@ def see_other(path: str) -> RedirectResponse:
     return response
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str, until: datetime | None = None) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
+    """Without `lasts` it goes with the browser. A span and no moment: the browser's clock may be wrong by hours."""
     secure = site(request).settings.https
-    response.set_cookie(name, value, path="/", httponly=True, samesite="lax", secure=secure, expires=until)
+    most_s = None if lasts is None else int(lasts.total_seconds())
+    response.set_cookie(name, value, path="/", httponly=True, samesite="lax", secure=secure, max_age=most_s)
 
 
 def clear_cookie(request: Request, response: Response, name: str) -> None:

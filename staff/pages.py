@@ -118,7 +118,7 @@ class SignInPages:
         if ended is not None:
             self._sessions.changed(ended)
         response = see_other(path)
-        set_cookie(request, response, cookie, token, until)
+        set_cookie(request, response, cookie, token, until - self._clock())
         return response
 
 

@@ -32,7 +32,7 @@ class Tickets:
         plain = msgspec.json.encode([opened.reference, opened.resume_code, to_ms(until)])
         sealed = self._keyring.seal_alone(plain, _place(opened.visitor_token))
         set_cookie(request, response, VISITOR_COOKIE, opened.visitor_token)
-        set_cookie(request, response, TICKET_COOKIE, base64.urlsafe_b64encode(sealed).decode(), until)
+        set_cookie(request, response, TICKET_COOKIE, base64.urlsafe_b64encode(sealed).decode(), SHOWN_FOR)
 
     def resume_code(self, request: Request, reference: str) -> str | None:
         """The code of this conversation while it may still be shown."""
