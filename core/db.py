@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, MetaData, TypeDecorator, event
@@ -221,6 +222,28 @@ async def _refusing() -> AsyncIterator[None]:
         raise Unavailable from problem
 
 
+class _Closing(sqlite3.Connection):
+    """Closed for certain, whoever still holds a cursor of it.
+
+    SQLite keeps a closed connection, its transaction and its lock until the last unread statement is gone, and the
+    traceback of a cancelled task holds one until the collector comes by: nobody could write meanwhile.
+    """
+
+    def __init__(self, *words: Any, **settings: Any) -> None:
+        super().__init__(*words, **settings)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, *kind: Any) -> Any:
+        cursor = super().cursor(*kind)
+        self._cursors.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        for cursor in tuple(self._cursors):
+            cursor.close()
+        super().close()
+
+
 def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         url.replace("sqlite:", "sqlite+aiosqlite:", 1),
@@ -228,6 +251,7 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,
+        connect_args={"factory": _Closing},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
