@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversations, NewConversation, Opened, Start
-from chat.holding import Held, Holds
+from chat.holding import Held, Holds, is_confirmed
 from chat.log import Log
 from chat.tables import conversation
 from chat.words import VISITOR, Status
@@ -52,8 +52,6 @@ from triage.sent_again import parse_form_id, start_of
 from triage.ticket import Tickets
 from triage.urgency import sort_key
 from triage.words import CALLED_999, SIGNPOSTS
-
-YES = frozenset({"yes", "true", "1"})
 
 
 class AskPages:
@@ -197,7 +195,7 @@ def _read(request: Request) -> Sent:
         return Sent(
             read_answers_of_json(document),
             leaving=document.get("leave") in (True, "1"),
-            confirm=document.get("confirm") is True or document.get("confirm") in YES,
+            confirm=is_confirmed(request),
             form_id=parse_form_id(document.get("enquiry_id")) or uuid4(),
         )
     form = posted(request)
@@ -206,7 +204,7 @@ def _read(request: Request) -> Sent:
         field(form, "step"),
         field(form, "go"),
         leaving=field(form, "leave") == "1",
-        confirm=field(form, "confirm") in YES,
+        confirm=is_confirmed(request),
         form_id=parse_form_id(field(form, "enquiry_id")) or uuid4(),
     )
 
