@@ -120,6 +120,7 @@ async def test_the_footers_texts(house: House, name: str) -> None:
         page = await stranger.get(f"/{name}")
     assert page.status_code == 200
     assert f'<h1 class="govuk-heading-l">{name.capitalize()}' in page.text
+    assert f"<title>{name.capitalize()}" in page.text
 
 
 async def test_the_advisor_sees_what_was_read_while_waiting(house: House, cora: SignedIn) -> None:
