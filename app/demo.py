@@ -50,7 +50,7 @@ REPLIES = (
     ),
     ("One moment", "Please give me a moment to look something up. I am still here."),
     ("Who is safe now", "Before we go on: is anybody in danger at this moment? If so, call 999 first; I will be here."),
-    ("Come back", "You can come back to this with your reference {reference} and your code. We open next {opens}."),
+    ("Come back", "You can come back to this with your reference {reference} and your code. You can reach us {opens}."),
     ("Goodbye", "Is there anything else for today? You can save a transcript when we end."),
 )
 """Shared by all advisors: name and text."""

@@ -24,7 +24,7 @@ export function makeShortcuts(desk) {
       { code: 'KeyO', keys: 'Alt+O', does: 'Write a note', run: () => focus(root, '#note') },
       { code: 'KeyH', keys: 'Alt+H', does: 'Hand over', run: () => unfold(root, '#hand-over') },
       { code: 'KeyC', keys: 'Alt+C', does: 'Ask a colleague in', run: () => unfold(root, '#ask-in') },
-      { code: 'KeyE', keys: 'Alt+E', does: 'End the conversation, or leave a colleague’s', run: () => root.querySelector('[data-action="end"]')?.click() },
+      { code: 'KeyE', keys: 'Alt+E', does: 'End the conversation, or leave a colleague’s', run: () => unfold(root, '#ending') },
       { code: 'KeyW', keys: 'Alt+W', does: 'Wrap up', run: () => root.querySelector('[data-slot="to-wrap-up"] a')?.click() },
       { code: 'KeyD', keys: 'Alt+D', does: 'Notices seen', run: () => root.querySelector('[data-action="seen"]')?.click() }
     ],
@@ -35,6 +35,7 @@ export function makeShortcuts(desk) {
     }
   )
   addButton(root, shortcuts)
+  root.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && goOn(desk))
   return shortcuts
 }
 
@@ -72,8 +73,16 @@ function focus(root, selector) {
   if (field instanceof HTMLElement) field.focus()
 }
 
+/** Does not end it after all. @param {any} desk */
+function goOn(desk) {
+  const ending = desk.root.querySelector('#ending')
+  if (!ending?.open) return
+  ending.open = false
+  desk.talk?.composer?.focus()
+}
+
 /**
- * Opens a part of the right column and goes to its first field.
+ * Opens what is folded and goes to its first field.
  *
  * @param {HTMLElement} root
  * @param {string} selector
@@ -82,7 +91,7 @@ function unfold(root, selector) {
   const part = root.querySelector(selector)
   if (!(part instanceof HTMLDetailsElement)) return
   part.open = true
-  const field = part.querySelector('select, input:not([type="hidden"]):not([disabled])')
+  const field = part.querySelector('select, input:not([type="hidden"]):not([disabled]), button')
   if (field instanceof HTMLElement) field.focus()
 }
 

@@ -1,7 +1,8 @@
 """Pages of a browser that are watched while a test uses them, and what every page must hold to.
 
 A script that fails, an error in the console, a request to another host: each fails the test that opened the page.
-`check_page` asks axe-core for violations of WCAG 2.2 AA and looks for sideways scrolling at 320 px.
+`check_page` asks axe-core for violations of WCAG 2.2 AA and looks for sideways scrolling at 320 px, and for a workspace
+that scrolls as a whole.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -76,6 +77,10 @@ async def check_page(page: Page) -> None:
         for node in violation["nodes"]
     ]
     assert places == [], f"{page.url}: {places}"
+    below = await page.evaluate(
+        "document.body.matches('.app') ? document.documentElement.scrollHeight - innerHeight : 0"
+    )
+    assert below <= 0, f"{page.url} goes on {below} px below the window that it fills"
     await check_narrow(page)
 
 

@@ -96,6 +96,12 @@ async def take_next(page: Page) -> str:
     return (await page.locator(".talk__reference").inner_text()).strip()
 
 
+async def end_conversation(page: Page) -> None:
+    """Asked once more before it is done."""
+    await page.locator("#ending summary").click()
+    await page.get_by_role("button", name="End the conversation").click()
+
+
 async def write(page: Page, text: str) -> Locator:
     """Say something: its entry in the log."""
     await page.fill("#text", text)

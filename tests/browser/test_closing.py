@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.meeting import CONNECTED, OFFLINE, Meeting, expect_line, expect_once, meeting, words_of_the_line
 from tests.browser.pages import check_page
-from tests.browser.people import write
+from tests.browser.people import end_conversation, write
 from tests.live import LiveService
 from tests.waiting import until
 
@@ -197,7 +197,7 @@ async def test_what_is_written_at_the_end_can_be_copied(browser: Browser, lenien
     async with meeting(lenient, browser, permissions=["clipboard-read", "clipboard-write"]) as met:
         await expect_line(met.ada, CONNECTED)
         await met.ada.fill("#text", WRITTEN)
-        await met.cora.get_by_role("button", name="End", exact=True).click()
+        await end_conversation(met.cora)
         await expect(met.ada.locator(".unsent__title")).to_have_text("This was not sent")
         await expect(met.ada.locator(".unsent__text")).to_have_value(WRITTEN)
         await check_page(met.ada)
@@ -212,7 +212,7 @@ async def test_what_was_on_its_way_at_the_end_can_be_copied(browser: Browser, le
         await met.ada.context.set_offline(True)
         await expect_line(met.ada, OFFLINE)
         said = await write(met.ada, WRITTEN)
-        await met.cora.get_by_role("button", name="End", exact=True).click()
+        await end_conversation(met.cora)
         await met.cora.wait_for_url("**/wrap-up")
         await met.ada.context.set_offline(False)
         await expect(said.locator('[data-slot="state"]')).to_contain_text("Not sent")
@@ -246,7 +246,7 @@ async def test_read_in_the_last_moment(browser: Browser, lenient: LiveService) -
         await expect_line(met.cora, CONNECTED)
         await write(met.cora, ANSWER)
         await expect(met.ada.locator(".entry--other", has_text=ANSWER)).to_be_visible()
-        await met.cora.get_by_role("button", name="End", exact=True).click()
+        await end_conversation(met.cora)
         await met.cora.wait_for_url("**/wrap-up")
         await expect(met.ada.locator(".chat__notice")).to_be_visible()
         await expect_read(met)

@@ -51,7 +51,7 @@ async def hand_over(page: Page, name: str) -> None:
 
 
 def ends_it(page: Page) -> Locator:
-    return page.get_by_role("button", name="End", exact=True)
+    return page.locator("#ending summary", has_text="End")
 
 
 async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, lenient: LiveService) -> None:
@@ -122,7 +122,8 @@ async def test_asked_without_scripts(browser: Browser, lenient: LiveService) -> 
         await dev.fill("#text", HELLO)
         await dev.get_by_role("button", name="Send", exact=True).click()
         await expect_once(met.ada, HELLO)
-        await dev.get_by_role("button", name="Leave").click()
+        await dev.locator("#ending summary").click()
+        await dev.get_by_role("button", name="Leave the conversation").click()
         await expect(dev.locator(".desk__message")).to_have_text("You left the conversation.")
         await expect(met.ada.locator(".entry--line", has_text="Dev Patel left.")).to_be_visible()
 
@@ -193,9 +194,21 @@ async def test_an_offer_answered_in_one_tab_is_gone_from_the_other(browser: Brow
         await expect(one.locator("#talk-title")).to_contain_text(reference)
         await expect(other.locator(".offer")).to_have_count(0)
         await expect(other.locator(".mine__item")).to_contain_text(reference)
+        await a_slip_of_a_key_ends_nothing(one)
         await one.keyboard.press("Alt+E")
+        await one.keyboard.press("Enter")
         await one.wait_for_url("**/wrap-up")
         await post(coras.request, "/desk", "/desk/presence", state="away")
+
+
+async def a_slip_of_a_key_ends_nothing(page: Page) -> None:
+    await page.keyboard.press("Alt+E")
+    await expect(page.get_by_role("button", name="End the conversation")).to_be_focused()
+    await check_page(page)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#text")).to_be_focused()
+    await expect(page.locator("#ending[open]")).to_have_count(0)
+    await expect_line(page, CONNECTED)
 
 
 async def test_the_sheet_lists_the_keys_and_keeps_the_choices(browser: Browser, lenient: LiveService) -> None:

@@ -46,7 +46,8 @@ async def test_the_story_by_keyboard(stage: Stage) -> None:
         await expect(ada.locator(".chat__title")).to_have_text("With Cora Hughes")
         async with without_reload(ada):
             await they_talk(ada, cora)
-            await press(cora, cora.get_by_role("button", name="End", exact=True))
+            await press(cora, cora.locator("#ending summary"))
+            await press(cora, cora.get_by_role("button", name="End the conversation"))
             await cora.wait_for_url("**/wrap-up")
             await press(cora, cora.get_by_role("button", name="Save and be free for the next"))
             await cora.wait_for_url("**/desk?said=wrapped")

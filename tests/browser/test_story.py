@@ -15,6 +15,7 @@ from tests.browser.people import (
     QUESTION,
     STORED,
     answer_questions,
+    end_conversation,
     go_online,
     join_line,
     sign_in,
@@ -139,7 +140,7 @@ async def share(ada: Page, cora: Page) -> tuple[str, str]:
 
 async def end(ada: Page, cora: Page) -> None:
     async with without_reload(ada):
-        await cora.get_by_role("button", name="End", exact=True).click()
+        await end_conversation(cora)
         await expect(ada.locator(".chat__notice")).to_contain_text("The conversation has ended")
     await cora.wait_for_url("**/wrap-up")
     await check_page(cora)
