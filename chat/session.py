@@ -64,6 +64,8 @@ class Session:
         self.owner = viewer.key
         """Who this is, unlike any other: the account, or the conversation of a visitor."""
         self.close_code: int | None = None
+        self.is_watched = False
+        """It ends when nothing is heard any more, as a socket does; of a stream or a poll nothing is heard while it is open."""
         self.went_silent = False
         """It ended because nothing was heard any more, not because it was closed."""
         self._fanout = fanout

@@ -130,6 +130,7 @@ class Sockets:
 
     async def _converse(self, websocket: WebSocket, session: Session) -> int:
         """Serve the session until it ends; the close code, or 0 when the client is gone."""
+        session.is_watched = True
         self._fanout.enter(session)
         reader = asyncio.create_task(self._read(websocket, session))
         writer = asyncio.create_task(_write(websocket, session))

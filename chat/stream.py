@@ -1,8 +1,9 @@
 """The same frames without a socket: a stream of server-sent events, and a long poll; reading and typing by POST.
 
 Both carry the session that the socket carries, so order, gaps and resets are the same. A stream ends by itself after a
-minute, since proxies cut what lasts longer; the client comes back with its place. Neither holds more than a quarter of a
-megabyte for a client that reads slowly, and neither begins in a process that is going away.
+minute, since proxies cut what lasts longer, and that of a desk after half of one, since only by coming back does it show
+that somebody is there; the client comes back with its place. Neither holds more than a quarter of a megabyte for a client
+that reads slowly, and neither begins in a process that is going away.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.reading import ReadMarks
 from chat.session import Head, Session, Viewer
+from chat.words import Side
 from core.errors import BadFrame, NotFound, Refusal, Unavailable
 from core.forms import field
 from core.limits import Limiter
@@ -28,8 +30,8 @@ logger = structlog.get_logger()
 
 EVENT_STREAM, JSON = "text/event-stream", "application/json"
 NOT_KEPT = {"Cache-Control": "no-store"}
-STREAM_S = 60.0
-STREAM_JITTER_S = 10.0
+STREAM_S = {Side.VISITOR: 60.0, Side.ADVISOR: 25.0}
+STREAM_JITTER = 1 / 6
 KEEP_ALIVE_S = 15.0
 LONGEST_WAIT_S = 25.0
 MOST_HELD = 256 * 1024
@@ -70,7 +72,7 @@ class Streams:
 
     async def _stream(self, session: Session, hello: Hello) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
-        until = loop.time() + STREAM_S + random.uniform(-STREAM_JITTER_S, STREAM_JITTER_S)
+        until = loop.time() + STREAM_S[session.viewer.side] * random.uniform(1 - STREAM_JITTER, 1 + STREAM_JITTER)
         beat_at = loop.time() + KEEP_ALIVE_S
         self._fanout.enter(session)
         try:

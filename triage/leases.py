@@ -1,12 +1,13 @@
 """Presence leases: whether an advisor who says that they are online is really there.
 
-Each web process renews, in one statement, the leases of the desks that are open with it; a desk that is closed cleanly has
-a short grace, so that loading a page again is no absence; signing out ends them at once. They lie in the database, so that
-a Redis that forgets everything makes nobody disappear.
+Each web process renews, in one statement, the leases of the desks whose socket is open with it, for it notices when one
+falls silent. A stream or a poll that is open proves nothing: there, as at a desk without scripts, each request renews. A
+desk that is closed cleanly has a short grace, so that loading a page again is no absence; signing out ends them at once.
+They lie in the database, so that a Redis that forgets everything makes nobody disappear.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,8 +55,8 @@ class Leases:
         self._wake = asyncio.Event()
 
     def requested(self, account_id: str) -> None:
-        """A page of the desk was asked for: they are there, for a while, whether or not a script says so next."""
-        enough = self._clock() + self._times.plain_desk - self._times.heartbeat
+        """Their desk asked for something: they are there, for a while, whether or not a socket says so next."""
+        enough = self._clock() + self._times.lease - self._times.closest
         known = self._until.get(account_id)
         if account_id not in self._desks and (known is None or known < enough):
             self._asked.add(account_id)
@@ -97,11 +98,11 @@ class Leases:
         asked = self._asked - desks
         self._left, self._asked = {}, set()
         due = now + self._times.lease - self._times.heartbeat
-        until = dict.fromkeys(asked, now + self._times.plain_desk)
-        until |= {one: now + self._times.lease for one in desks if one in come or self._until.get(one, now) <= due}
+        renewed = asked | {one for one in desks if one in come or self._until.get(one, now) <= due}
+        until = dict.fromkeys(renewed, now + self._times.lease)
         self._until |= until
         try:
-            await self._write(until, come, {one: now + left[one] for one in left if one not in until}, now)
+            await self._write(until, {one: now + left[one] for one in left if one not in until}, now)
         except Refusal:
             # Nothing is known to be written: all of it is due again at the next look.
             self._until = {one: known for one, known in self._until.items() if one not in until}
@@ -111,19 +112,18 @@ class Leases:
         self._until = {one: known for one, known in self._until.items() if known > now and one not in left}
 
     def _open_desks(self) -> dict[str, list[Session]]:
-        """By account."""
+        """Those whose silence would be noticed, by account."""
         desks: dict[str, list[Session]] = {}
         for one in self._fanout.staff():
-            desks.setdefault(one.viewer.key, []).append(one)
+            if one.is_watched:
+                desks.setdefault(one.viewer.key, []).append(one)
         return desks
 
     def _grace(self, closed: Sequence[Session]) -> timedelta:
         is_silent = all(one.went_silent for one in closed)
         return self._times.silent_grace if is_silent else self._times.grace
 
-    async def _write(
-        self, until: Mapping[str, datetime], come: Set[str], left: Mapping[str, datetime], now: datetime
-    ) -> None:
+    async def _write(self, until: Mapping[str, datetime], left: Mapping[str, datetime], now: datetime) -> None:
         if until:
             # In one order everywhere, so that two processes that write the same rows do not wait in a circle.
             rows = [
@@ -131,9 +131,6 @@ class Leases:
             ]
             async with self._db.write() as connection:
                 await connection.execute(RENEW, rows)
-        if come:
-            # From here on a heartbeat tells. What a plain request gave before, in any process, must not outlast it.
-            await self._shorten(now + self._times.lease, presence_lease.c.account_id.in_(come))
         here = presence_lease.c.process == self._process
         for end in sorted(set(left.values())):
             gone = [one for one in left if left[one] == end]

@@ -16,7 +16,7 @@ class Times:
     """When everybody on duty has passed somebody on, before the same advisor is asked again."""
 
     lease: timedelta = timedelta(seconds=45)
-    """An advisor with an open desk is there for so long after the last renewal."""
+    """An advisor is there for so long after the last renewal, by the socket of their desk or by anything it asks for."""
 
     heartbeat: timedelta = timedelta(seconds=15)
     """Between renewals."""
@@ -27,8 +27,8 @@ class Times:
     silent_grace: timedelta = timedelta(seconds=10)
     """The same when the desk fell silent: up to 35 seconds of silence have gone by when that is known."""
 
-    plain_desk: timedelta = timedelta(seconds=90)
-    """A desk without scripts is there for so long after each of its requests."""
+    closest: timedelta = timedelta(seconds=5)
+    """Between two renewals by what a desk asks for: a stream, a poll, a page of a desk without scripts."""
 
     lost_after: timedelta = timedelta(seconds=13)
     """After the lease ran out. With the lease and a look each second, within 60 seconds of the last sign of life."""

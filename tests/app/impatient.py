@@ -26,7 +26,7 @@ IMPATIENT = Times(
     heartbeat=timedelta(seconds=1.2),
     grace=timedelta(seconds=3),
     silent_grace=timedelta(seconds=1),
-    plain_desk=timedelta(seconds=8),
+    closest=timedelta(seconds=0.4),
     lost_after=timedelta(seconds=1),
     quiet=timedelta(seconds=5),
     longest_gap=timedelta(seconds=4),

@@ -12,6 +12,7 @@ from chat import fanout, stream
 from chat.arrivals import Arrivals
 from chat.frames import Hello
 from chat.session import Session
+from chat.words import Side
 from core.errors import Unavailable
 from core.limits import Limiter
 from tests.chat.house import House
@@ -100,8 +101,7 @@ async def test_a_desk_streams_all_its_conversations(ada: Ada, cora: Cora, one_ho
 
 
 async def test_a_stream_ends_before_a_proxy_cuts_it(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "STREAM_S", 100 * MS)
-    monkeypatch.setattr(stream, "STREAM_JITTER_S", 0)
+    monkeypatch.setitem(stream.STREAM_S, Side.VISITOR, 100 * MS)
     answer = await ada.http.get("/chat/events")
     assert answer.text.startswith("retry: ")
     assert answer.text.count('"type":"caught_up"') == 1

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from chat.session import Session
+from chat.stream import LONGEST_WAIT_S, STREAM_JITTER, STREAM_S
+from chat.words import Side
 from core.people import Role, SignedIn
 from staff.tables import session as sign_in
 from tests.triage.house import EPOCH, House
@@ -34,7 +36,9 @@ def leases_of(house: House, process: str = "one") -> Leases:
 
 
 def open_desk(house: House, person: SignedIn) -> Session:
+    """By a socket."""
     desk = Session(house.fanout, advisor(house, person), EPOCH)
+    desk.is_watched = True
     house.fanout.enter(desk)
     return desk
 
@@ -96,29 +100,36 @@ async def test_grace_lengthens_nothing(house: House, cora: SignedIn) -> None:
     assert await left_s(house) == [10]
 
 
-async def test_a_desk_without_scripts_is_there_between_its_requests(house: House, cora: SignedIn) -> None:
+async def test_what_asks_is_there_for_a_while(house: House, cora: SignedIn) -> None:
+    """A desk without scripts, and each new request of a poll or a stream."""
     leases = leases_of(house)
     leases.requested(cora.account_id)
     await leases.renew()
-    assert await left_s(house) == [90]
-    house.clock.go_on(seconds=10)
+    assert await left_s(house) == [45]
+    house.clock.go_on(seconds=4)
     leases.requested(cora.account_id)
     await leases.renew()
-    assert await left_s(house) == [80], "not a write for each request"
-    house.clock.go_on(seconds=10)
+    assert await left_s(house) == [41], "not a write for each request"
+    house.clock.go_on(seconds=2)
     leases.requested(cora.account_id)
     await leases.renew()
-    assert await left_s(house) == [90]
+    assert await left_s(house) == [45]
 
 
-async def test_a_script_that_tells_outdoes_what_the_page_gave(house: House, cora: SignedIn) -> None:
-    """The page was loaded from one process, its socket ends at another: ninety seconds would hide a death too long."""
-    first, second = leases_of(house, "one"), leases_of(house, "two")
-    first.requested(cora.account_id)
-    await first.renew()
-    open_desk(house, cora)
-    await second.renew()
-    assert await left_s(house) == [45, 45]
+async def test_an_open_stream_proves_nothing(house: House, cora: SignedIn) -> None:
+    """The network may have been cut the moment after it was asked for; nobody would notice until it ends."""
+    leases = leases_of(house)
+    leases.requested(cora.account_id)
+    stream = Session(house.fanout, advisor(house, cora), EPOCH)
+    house.fanout.enter(stream)
+    await leases.renew()
+    for seconds, left in ((20, 25), (24, 1)):
+        house.clock.go_on(seconds=seconds)
+        await leases.renew()
+        assert await left_s(house) == [left]
+    house.fanout.leave(stream)
+    await leases.renew()
+    assert await left_s(house) == [1], "its end shortens nothing and lengthens nothing"
 
 
 async def test_signing_out_ends_it_at_once_and_nothing_renews_it(house: House, cora: SignedIn) -> None:
@@ -149,3 +160,9 @@ def test_the_worst_silence_is_noticed_within_a_minute() -> None:
     found_out_after = timedelta(seconds=35)
     assert found_out_after + TIMES.silent_grace + TIMES.lost_after < timedelta(seconds=60)
     assert TIMES.lease + TIMES.lost_after < timedelta(seconds=60)
+
+
+def test_whoever_is_there_asks_again_in_time() -> None:
+    longest_stream = timedelta(seconds=STREAM_S[Side.ADVISOR] * (1 + STREAM_JITTER))
+    for between in (longest_stream, timedelta(seconds=LONGEST_WAIT_S)):
+        assert between + TIMES.closest <= TIMES.lease - timedelta(seconds=10)

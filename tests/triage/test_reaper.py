@@ -9,13 +9,16 @@ from sqlalchemy import select
 
 from chat.conversations import Conversation
 from chat.events import Author
+from chat.session import Session
 from chat.words import Side
 from core.audit import AuditLog
 from core.errors import AssignmentLost
 from core.people import Role, SignedIn
 from core.tables import audit
-from tests.triage.house import ENQUIRY, House
+from tests.triage.house import ENQUIRY, EPOCH, House
+from tests.triage.test_queue import advisor
 from triage.claims import Claim
+from triage.tables import presence_lease
 from triage.urgency import REQUEUED_BONUS
 
 
@@ -129,6 +132,25 @@ async def test_who_writes_is_not_lost(steady: House, cora: SignedIn) -> None:
     await say(house, cora, reference)
     assert await look_for(house, seconds=55) == 0
     assert await look_for(house, seconds=5) == 1
+
+
+async def test_a_desk_on_a_cut_network_is_noticed_whatever_carries_it(steady: House, cora: SignedIn) -> None:
+    """A stream stays open here when its reader is gone: what counts is when it was asked for."""
+    house = steady
+    leases = house.parts.leases
+    async with house.db.write() as connection:
+        await connection.execute(presence_lease.delete())
+    async with house.client(cora) as desk:
+        await desk.http.get("/desk/poll?wait=0")
+    house.fanout.enter(Session(house.fanout, advisor(house, cora), EPOCH))
+    reference = await house.enquire()
+    await house.claims.claim(reference, cora)
+    for _ in range(57):
+        await leases.renew()
+        assert await house.reaper.tick() == 0
+        house.clock.go_on(seconds=1)
+    await leases.renew()
+    assert await look_for(house, seconds=2) == 1
 
 
 async def test_who_has_just_taken_it_is_not_lost(steady: House, cora: SignedIn) -> None:
