@@ -133,5 +133,5 @@ class LineParts(TalkParts):
             self.audit,
             self.clock,
         )
-        self.hours = HoursPages(self.db, self.opening, self.queue, self.audit, self.clock)
+        self.hours = HoursPages(self.db, self.opening, self.queue, self.holds, self.audit, self.clock)
         self.reports = ReportPages(self.db, Reports(self.db), self.audit, self.clock)

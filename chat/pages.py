@@ -151,7 +151,7 @@ class VisitorPages:
             return await self.show_ended(request, found)
         stretch = await read_stretch(self._log, found.id, found.last_seq)
         joined = await self._log.read_kinds(found.id, Kind.JOINED)
-        response = render(
+        return render(
             request,
             "public/chat.html",
             status=status,
@@ -167,8 +167,6 @@ class VisitorPages:
             notice=BEING_ANSWERED if found.status is Status.ACTIVE and found.question_at is not None else None,
             max_characters=MESSAGE_CHARACTERS,
         )
-        response.headers["Content-Security-Policy"] = content_policy(site(request).settings, frames="'self'")
-        return response
 
     async def show_ended(self, request: Request, found: Conversation, *, status: int = 200, **changes: Any) -> Response:
         """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""

@@ -122,16 +122,15 @@ def _log_crash(problem: Exception, reference: str) -> None:
     logger.error("crash", kind=type(problem).__name__, where=where, reference=reference)
 
 
-def content_policy(settings: Settings, *, frames: str = "", framed_by: str = "'none'") -> str:
-    """What a page may load and do. `frames` is what it may show within itself, `framed_by` who may show it so."""
+def content_policy(settings: Settings, *, framed_by: str = "'none'") -> str:
+    """What a page may load and do. Within itself it may show those of our pages that say so with `framed_by`."""
     # 'self' covers sockets only in newer browsers. The policy's grammar has no IPv6 addresses.
     named = sorted(origin for origin in settings.origins if "[" not in origin)
     sockets = " ".join(origin.replace("http", "ws", 1) for origin in named)
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors {framed_by}; "
-        + (f"frame-src {frames}; " if frames else "")
-        + "require-trusted-types-for 'script'; trusted-types dutyline"
+        f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-src 'self'; "
+        f"frame-ancestors {framed_by}; require-trusted-types-for 'script'; trusted-types dutyline"
     )
 
 

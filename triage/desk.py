@@ -24,10 +24,11 @@ from chat.tables import conversation, participant
 from chat.words import Kind, Status
 from core.clock import Clock
 from core.db import Database
+from core.edge import content_policy
 from core.errors import AssignmentLost, AtCapacity, Ended, NotAllowed, Refusal, TooLong
 from core.people import SignedIn
 from core.text import MESSAGE_CHARACTERS
-from core.web import account, error_page, render, see_other, wants_json
+from core.web import account, error_page, render, see_other, site, wants_json
 from triage.claims import Claims
 from triage.desk_requests import BadChoice, author_of, desk_path, done, sent_fields, to_write_in
 from triage.desk_view import DeskViews
@@ -80,8 +81,12 @@ class DeskPages:
         self._clock = clock
 
     async def show(self, request: Request) -> Response:
-        """GET /desk."""
+        """GET /desk; `?part=signs` is the frame of pages without scripts."""
         context = await self._views.desk(account(request))
+        if request.query_params.get("part") == "signs":
+            response = render(request, "desk/signs.html", **context, now=self._clock())
+            response.headers["Content-Security-Policy"] = content_policy(site(request).settings, framed_by="'self'")
+            return response
         context["message"] = SAID.get(request.query_params.get("said", ""))
         return render(request, "desk/desk.html", **context)
 

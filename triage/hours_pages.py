@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chat.holding import Holds
 from core.audit import AuditLog
 from core.clock import LONDON, Clock
 from core.db import Database
@@ -19,6 +20,7 @@ from core.errors import InvalidText, Refusal
 from core.forms import field
 from core.text import check_text
 from core.web import account, posted, render, see_other
+from triage.desk_requests import unless_held
 from triage.hours import (
     WEEKDAYS,
     Opening,
@@ -55,10 +57,13 @@ class NewClosure:
 
 
 class HoursPages:
-    def __init__(self, db: Database, opening: Opening, queue: Queue, audit: AuditLog, clock: Clock) -> None:
+    def __init__(
+        self, db: Database, opening: Opening, queue: Queue, holds: Holds, audit: AuditLog, clock: Clock
+    ) -> None:
         self._db = db
         self._opening = opening
         self._queue = queue
+        self._holds = holds
         self._audit = audit
         self._clock = clock
 
@@ -89,12 +94,20 @@ class HoursPages:
         checked = check_closure(values, self._clock())
         if isinstance(checked, dict):
             return await self._page(request, status=422, new=values, errors=checked)
+
+        async def close() -> Response:
+            await self._store_closure(request, checked)
+            return self._changed("closed")
+
+        kept = {name: value for name, value in values.items() if name != "reason"}
+        return await unless_held(self._holds, request, {"reason": checked.reason}, kept, close, most=REASON_MOST)
+
+    async def _store_closure(self, request: Request, new: NewClosure) -> None:
         async with self._db.write() as connection:
-            row = {"starts": checked.starts, "ends": checked.ends, "reason": checked.reason}
+            row = {"starts": new.starts, "ends": new.ends, "reason": new.reason}
             number = (await connection.execute(insert(closure).values(row).returning(closure.c.id))).scalar_one()
-            span = f"{checked.starts.isoformat()} to {checked.ends.isoformat()}"
+            span = f"{new.starts.isoformat()} to {new.ends.isoformat()}"
             await self._record(connection, request, "closure_set", f"closure:{number}", span=span)
-        return self._changed("closed")
 
     async def remove(self, request: Request) -> Response:
         """POST /supervise/hours/closures/{number}/remove. Removed twice, it is gone once."""

@@ -15,7 +15,7 @@ from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
 from core.errors import NotFound, Refusal
-from core.people import Role
+from core.people import Role, SignedIn
 from core.tables import setting
 from core.text import MESSAGE_CHARACTERS, check_text
 from core.web import account, error_page, render, wants_json
@@ -75,11 +75,24 @@ class SupervisePages:
 
     async def line(self, request: Request) -> Response:
         """POST /supervise/line: `open` yes or no, with a `message` that the public reads."""
-        person, fields = account(request), sent_fields(request)
+        fields = sent_fields(request)
         opens, message = fields.get("open", ""), fields.get("message", "").strip()
         if opens not in ("yes", "no"):
             raise BadChoice("Choose whether the line is open.")
-        message = check_text(message, MESSAGE_MOST) if message else ""
+        try:
+            message = check_text(message, MESSAGE_MOST) if message else ""
+        except Refusal as refusal:
+            if wants_json(request):
+                raise
+            return error_page(request, refusal.status, refusal.text, unsent=message)
+
+        async def change() -> Response:
+            await self._change_line(account(request), opens, message)
+            return done(request, f"/supervise?said={'open' if opens == 'yes' else 'closed'}", open=opens == "yes")
+
+        return await unless_held(self._holds, request, {"message": message}, {"open": opens}, change, most=MESSAGE_MOST)
+
+    async def _change_line(self, person: SignedIn, opens: str, message: str) -> None:
         async with self._db.write() as connection:
             for name, value in (("line_open", opens), ("line_message", message)):
                 await connection.execute(delete(setting).where(setting.c.name == name))
@@ -87,7 +100,6 @@ class SupervisePages:
             await self._audit.append(connection, self._clock(), person.account_id, "line", "line", open=opens == "yes")
         self._opening.forget()
         self._queue.changed()
-        return done(request, f"/supervise?said={'open' if opens == 'yes' else 'closed'}", open=opens == "yes")
 
     async def show_conversation(self, request: Request) -> Response:
         """GET /supervise/conversations/{reference}: what is known without reading; with a reason that holds, the log."""

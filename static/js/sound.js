@@ -6,6 +6,8 @@
 const NOTES = [659.3, 784]
 const NOTE_S = 0.16
 const VOLUME = 0.08
+/** A sound that the browser lets through only so much later would tell of nothing. */
+const LATE_MS = 1000
 
 export class Sound {
   constructor() {
@@ -20,9 +22,14 @@ export class Sound {
     if (isOn) this._audio ??= 'AudioContext' in globalThis ? new AudioContext() : null
   }
 
-  play() {
-    if (!this.isOn || !this._audio) return
-    NOTES.forEach((frequency, index) => this._note(/** @type {AudioContext} */ (this._audio), frequency, index * NOTE_S))
+  /** Made before anybody has touched the page, it rests; the browser lets it begin once somebody has. */
+  async play() {
+    const { _audio: audio } = this
+    if (!this.isOn || !audio) return
+    const askedAt = Date.now()
+    if (audio.state === 'suspended') await audio.resume()
+    if (Date.now() - askedAt > LATE_MS) return
+    NOTES.forEach((frequency, index) => this._note(audio, frequency, index * NOTE_S))
   }
 
   /**

@@ -63,6 +63,8 @@ export class Workspace {
     if (!arrival) this._hooks.onMessage(NO_ANSWER)
     else if (isDesk(arrival.page)) this._take(arrival, false, form)
     else if (arrival.isOk) location.assign(arrival.address)
+    // To decide about what seems to identify a person is a page of its own.
+    else if (arrival.page.querySelector('.hold-form')) form.submit()
     else this._hooks.onMessage(gist(arrival.page))
   }
 

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from chat.identifiers import LABELS, find_identifiers
 from chat.tables import conversation, event
-from core.people import SignedIn
+from core.people import Role, SignedIn
+from core.tables import audit
 from tests.triage.house import ENQUIRY, Browser, House
 from triage.tables import daily_count, feedback, wrap_up
 
@@ -67,6 +68,45 @@ async def place(request: pytest.FixtureRequest, house: House, cora: SignedIn) ->
             "summary": lambda: Place(house, desk, f"{path}/wrap-up", "summary", WRAP_UP),
             "comment": lambda: Place(house, ada, "/chat/feedback", "comment", {"helpful": "4"}),
         }[name]()
+
+
+STAFFS_OWN = {
+    "regrade": ("cora", "{at}/regrade", "reason", {"urgency": "emergency"}),
+    "redact": ("cora", "{at}/redact", "reason", {"seq": "1"}),
+    "reply": ("cora", "/desk/replies", "text", {"name": "Thanks"}),
+    "hand over": ("cora", "{at}/transfer", "note", {"to": "queue"}),
+    "advise": ("sue", "{over}/advise", "text", {}),
+    "grade": ("sue", "{over}/regrade", "reason", {"urgency": "routine"}),
+    "read": ("sue", "{over}/read", "reason", {}),
+    "line": ("sue", "/supervise/line", "message", {"open": "no"}),
+    "closure": (
+        "sue",
+        "/supervise/hours/closures",
+        "reason",
+        {"from_day": "2026-12-02", "from_time": "", "to_day": "2026-12-02", "to_time": ""},
+    ),
+}
+"""Who writes it, where, in which field, and what is sent along."""
+
+
+@pytest.mark.parametrize("name", STAFFS_OWN)
+async def test_what_staff_write_beside_the_conversation_is_held(house: House, cora: SignedIn, name: str) -> None:
+    """For colleagues or for the public: nothing is done before it is decided, and then it is done once."""
+    who, path, field, rest = STAFFS_OWN[name]
+    reference = await house.enquire()
+    await house.claims.claim(reference, cora)
+    path = path.format(at=f"/desk/conversations/{reference}", over=f"/supervise/conversations/{reference}")
+    async with house.client(cora if who == "cora" else await house.hire("Sue", Role.SUPERVISOR)) as staff:
+        before = await house.count(audit)
+        page = await staff.post(path, {**rest, field: TEXT})
+        assert page.status_code == 409
+        assert page.text.count(f"<mark>{CANARY}</mark>") == 2
+        for kept in (*rest.items(), (field, MASKED)):
+            assert f'name="{kept[0]}" value="{kept[1]}"' in page.text
+        assert await house.count(audit) == before
+        assert await counts(house) == {}
+        assert (await staff.post(path, {**rest, field: MASKED})).status_code == 303
+    assert await counts(house) == {("identifier_masked", "phone"): 1}
 
 
 def fits(place: Place, text: str) -> str:

@@ -1,0 +1,74 @@
+/**
+ * On the pages for staff beside the desk: an advisor who wraps up or reads is
+ * still there for whom they hold, is seen to be there, and is told what comes.
+ */
+
+import { Attention } from './attention.js'
+import { Connection } from './connection.js'
+import { readDoors } from './doors.js'
+import { fill, slot } from './fragments.js'
+import { keepConnected } from './keep_connected.js'
+import { Mine } from './mine.js'
+import { readChoices } from './preferences.js'
+
+/** @param {HTMLElement} root */
+export default function attach(root) {
+  const attention = new Attention(readChoices())
+  const mine = new Mine(root)
+  const connection = new Connection({ doors: readDoors(root), after: {}, build: root.dataset.build })
+  /** @type {Set<string>} Conversations of which everything missed has come. */
+  const live = new Set()
+  let offered = ''
+  let told = 0
+
+  function draw() {
+    const count = mine.unread + told + (offered ? 1 : 0)
+    const sentences = [offered && 'Someone is waiting for you.', told && 'There is news at your desk.', mine.unread && words(mine.unread)]
+    const news = sentences.filter(Boolean).join(' ')
+    if (slot(root, 'news')?.textContent !== news) fill(root, 'news', news)
+    const link = slot(root, 'to-desk')
+    if (link) link.hidden = count === 0
+    attention.count(count)
+  }
+
+  connection
+    .on('frame:welcome', ({ conversations = [] }) => {
+      live.clear()
+      for (const { conversation, read } of conversations) mine.markRead(conversation, read?.advisor ?? 0)
+      mine.keepOnly(new Set(conversations.map((/** @type {{conversation: string}} */ one) => one.conversation)))
+      draw()
+    })
+    .on('frame:event', (event) => {
+      mine.hear(event, false)
+      if (!live.has(event.conversation)) return
+      if (event.kind === 'message' && event.author?.kind === 'visitor') attention.call('A new message')
+      draw()
+    })
+    .on('frame:caught_up', ({ conversation }) => {
+      live.add(conversation)
+      draw()
+    })
+    .on('frame:read', (frame) => {
+      if (frame.author?.kind !== 'visitor') mine.markRead(frame.conversation, frame.seq)
+      draw()
+    })
+    .on('frame:offer', ({ conversation }) => {
+      offered = conversation
+      attention.call('Someone is waiting for you')
+      draw()
+    })
+    .on('frame:offer_ended', ({ conversation }) => {
+      if (offered === conversation) offered = ''
+      draw()
+    })
+    .on('frame:notice', ({ notices = [] }) => {
+      told = notices.length
+      draw()
+    })
+  keepConnected(connection)
+}
+
+/** @param {number} count */
+function words(count) {
+  return count === 1 ? 'One new message.' : `${count} new messages.`
+}
