@@ -178,7 +178,7 @@ class Service:
 
     def __init__(self, settings: Settings, parts: Parts, assets: Assets) -> None:
         self.parts = parts
-        self._sockets = {
+        self.sockets = {
             "/chat/socket": parts.sockets.endpoint(parts.visitor.viewer),
             "/desk/socket": parts.sockets.endpoint(parts.desk_viewer),
         }
@@ -205,7 +205,7 @@ class Service:
 
     def _enter(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Sockets go straight to their endpoint: what Starlette wraps around pages would stay for as long as they do."""
-        serve = self._sockets.get(scope["path"]) if scope["type"] == "websocket" else None
+        serve = self.sockets.get(scope["path"]) if scope["type"] == "websocket" else None
         if serve is not None:
             return serve(WebSocket(scope, receive, send))
         return self._starlette(scope, receive, send)

@@ -201,6 +201,7 @@ class DeskViews:
             "same_day": by_urgency[Urgency.SAME_DAY],
             "routine": by_urgency[Urgency.ROUTINE],
             "longest": _span_words(longest) if line.places else None,
+            "online": line.online,
             "open": is_open,
         }
 

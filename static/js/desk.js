@@ -70,7 +70,7 @@ class Desk {
     this.live = new Set()
     /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
     this.scrolls = new Map()
-    this.line = new LineColumn(root, () => this.workspace.refreshLine())
+    this.line = new LineColumn(root, () => this.workspace.refreshLine(), () => this.workspace.refreshColleagues())
     this.quiet = new Quiet(root)
     this.notices = new Notices(this)
     this.workspace = new Workspace(root, {

@@ -9,11 +9,14 @@ export class LineColumn {
   /**
    * @param {HTMLElement} root
    * @param {() => void} draw
+   * @param {() => void} onColleagues Somebody came on duty, or went.
    */
-  constructor(root, draw) {
+  constructor(root, draw, onColleagues) {
     this._root = root
     this._draw = draw
+    this._onColleagues = onColleagues
     this._drawnAt = 0
+    this._online = Number(root.dataset.online)
   }
 
   refresh() {
@@ -26,7 +29,9 @@ export class LineColumn {
   }
 
   /** @param {import('./transports.js').Frame} frame */
-  show({ waiting, mine, longest_wait_s: longestS = 0 }) {
+  show({ waiting, mine, online, longest_wait_s: longestS = 0 }) {
+    if (this._online !== online) this._onColleagues()
+    this._online = online
     const isOther = this._number('waiting') !== waiting || this._number('active') !== mine
     fill(this._root, 'waiting', waiting)
     fill(this._root, 'active', mine)

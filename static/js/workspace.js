@@ -81,6 +81,16 @@ export class Workspace {
     if (arrival?.isOk && reference === this.reference && isDesk(arrival.page)) this._take(arrival, true)
   }
 
+  /** Draws anew who could be asked in or take over, unless it is just being chosen from. */
+  async refreshColleagues() {
+    const { reference } = this
+    if (!this.root.querySelector('#colleagues')) return
+    const arrival = await fetchPage(`/desk/conversations/${reference}`)
+    const there = arrival?.isOk && reference === this.reference ? arrival.page.querySelector('#colleagues') : null
+    const here = this.root.querySelector('#colleagues')
+    if (here && there && !here.querySelector('details[open]') && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(there))
+  }
+
   /**
    * @param {Arrival} arrival
    * @param {boolean} isBack

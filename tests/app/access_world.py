@@ -143,11 +143,14 @@ class World:
         return re.sub(r"\{(\w+)'s id\}", lambda name: self.people[name[1]].account_id, text)
 
     def _headers(self, who: str, case: Case | None = None) -> dict[str, str]:
+        return {"Cookie": self.cookies(who, case)}
+
+    def cookies(self, who: str, case: Case | None = None) -> str:
         visitor = self.ben if who == "ben" else case if who == "ada" else None
         cookies = [f"form={self.form_cookie}"]
         cookies += [f"session={self.people[who].token}"] if who in STAFF else []
         cookies += [f"visitor={visitor.cookie}"] if visitor else []
-        return {"Cookie": "; ".join(cookies)}
+        return "; ".join(cookies)
 
 
 def token_in(page: httpx.Response) -> str:

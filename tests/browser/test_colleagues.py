@@ -112,6 +112,27 @@ async def test_who_advises_writes_notes_and_is_not_seen(browser: Browser, lenien
         await expect(dev.locator(".composer--note")).to_have_count(0)
 
 
+async def test_who_comes_on_duty_can_be_asked_at_once(browser: Browser, lenient: LiveService) -> None:
+    async with devs_desk(browser, lenient) as devs, meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        async with without_reload(met.cora):
+            await post(devs.request, "/desk", "/desk/presence", state="online")
+            await expect(met.cora.locator("#invite-to option", has_text="Dev Patel")).to_contain_text("online")
+
+
+async def test_a_held_reason_is_decided_on_a_page_of_its_own(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        await met.cora.locator("#regrade summary").click()
+        await met.cora.select_option("#regrade-urgency", "emergency")
+        await met.cora.fill("#regrade-reason", "His number is 07700 900842.")
+        await met.cora.get_by_role("button", name="Change", exact=True).click()
+        await expect(met.cora.locator("mark").first).to_have_text("07700 900842")
+        await check_page(met.cora)
+        await met.cora.get_by_role("button", name="Send with these words hidden").click()
+        await expect(met.cora.locator("#talk-title")).to_contain_text("Emergency")
+
+
 async def test_asked_without_scripts(browser: Browser, lenient: LiveService) -> None:
     async with devs_desk(browser, lenient, java_script_enabled=False) as devs, meeting(lenient, browser) as met:
         dev = await devs.new_page()

@@ -57,6 +57,21 @@ async def test_the_desk_counts_the_line_without_showing_it(house: House, cora: S
     assert str(ENQUIRY["question"]) not in page
 
 
+async def test_the_frame_of_pages_without_scripts_tells_what_waits(house: House, cora: SignedIn, held: str) -> None:
+    """And no word of what was said; only our own pages may show it."""
+    await house.enquire()
+    async with house.client(cora) as desk:
+        frame = await desk.get("/desk?part=signs")
+        page = await desk.get(path(held))
+    assert f"{held}</a>: 1 new" in frame.text
+    assert "1 waiting" in frame.text
+    assert '<meta http-equiv="refresh" content="15">' in frame.text
+    assert str(ENQUIRY["question"]) not in frame.text
+    assert "frame-ancestors 'self';" in frame.headers["content-security-policy"]
+    assert '<noscript><iframe class="signs-frame" src="/desk?part=signs"' in page.text
+    assert "frame-ancestors 'none';" in page.headers["content-security-policy"]
+
+
 async def test_next_leads_to_the_workspace(house: House, cora: SignedIn) -> None:
     reference = await house.enquire(risk_flags="stalking")
     async with house.client(cora) as desk:
