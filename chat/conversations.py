@@ -235,17 +235,17 @@ class Conversations:
         return await self._heads(and_(conversation.c.status == Status.ACTIVE, _seen_by(account_id)))
 
     async def head_once_of(self, account_id: str, reference: str) -> Head | None:
-        """A conversation that this account has written in, whoever has it now."""
-        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), _written_by(account_id)))
+        """A conversation that this account has or once had, whoever has it now."""
+        theirs = or_(_seen_by(account_id), _written_by(account_id))
+        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), theirs))
         return heads[0] if heads else None
 
     async def access_to_write(self, reference: str, person: SignedIn) -> Head:
-        """What this account has or once had: there a message that is sent again gets its answer. Else NotFound."""
-        theirs = or_(_seen_by(person.account_id), _written_by(person.account_id))
-        heads = await self._heads(and_(conversation.c.reference == parse_reference(reference), theirs))
-        if not heads:
+        """The same: there a message that is sent again gets its answer. Else NotFound."""
+        found = await self.head_once_of(person.account_id, reference)
+        if found is None:
             raise NotFound
-        return heads[0]
+        return found
 
     async def still_seen_by(self, account_id: str, conversation_ids: Set[int]) -> set[int]:
         """Those of these conversations that this account may go on seeing, though they are over."""

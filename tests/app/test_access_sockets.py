@@ -36,7 +36,7 @@ missing  4100        unseen:not_found
 state    cora              dev               con               joe               fay                     sue
 waiting  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found        unseen:not_found
 active   seen:ack          unseen:not_found  seen:not_allowed  seen:ack          unseen:assignment_lost  unseen:not_found
-ended    unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found  unseen:assignment_lost  unseen:not_found
+ended    unseen:ended      unseen:not_found  unseen:not_allowed  unseen:ended      unseen:assignment_lost  unseen:not_found
 erased   unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found        unseen:not_found
 missing  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found        unseen:not_found
 """,

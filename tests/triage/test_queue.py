@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from chat.words import Side
 from core.ending import end_all
 from core.people import Role, SignedIn
 from core.signals import open_redis
-from tests.triage.house import EPOCH, House
+from tests.triage.house import ENQUIRY, EPOCH, House
 from tests.waiting import until
 from triage.line_copy import LineCopy
 from triage.words import Presence
@@ -178,6 +179,29 @@ async def test_the_copy_in_redis_is_made_anew_after_a_loss(house: House, redis: 
         await until(is_there)
         await redis.flushall()
         await until(is_there)
+
+
+async def test_a_place_is_a_rank_or_not_known_while_redis_forgets(house: House, redis: Redis) -> None:
+    """It is counted in the database, so that there is no half of a line to count in."""
+    cora = await house.hire("Cora", Role.ADVISOR, capacity=5)
+    ahead = [await house.enquire() for _ in range(3)]
+    told: list[int | None] = []
+    async with followed(house), house.client() as ada:
+        await ada.post("/ask", ENQUIRY)
+
+        async def is_told(place: int) -> bool:
+            await redis.flushall()
+            frames = (await ada.get("/chat/poll?wait=0")).json()
+            told.extend(frame["position"] for frame in frames if frame["type"] == "queue")
+            return told[-1:] == [place]
+
+        for place, reference in zip((4, 3, 2), ahead, strict=True):
+            await until(partial(is_told, place))
+            await house.claims.claim(reference, cora)
+        await until(partial(is_told, 1))
+    known = [place for place in told if place is not None]
+    assert known == sorted(known, reverse=True)
+    assert set(known) == {4, 3, 2, 1}
 
 
 async def test_the_copy_is_written_once_whole_and_by_anybody(house: House, redis: Redis) -> None:
