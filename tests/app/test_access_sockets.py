@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from starlette.types import Message
 
 from chat.tables import conversation
 from core.db import Database, sqlite_url
@@ -57,14 +58,14 @@ ROWS = {path: read_table(text) for path, text in SOCKETS.items()}
 class Wire:
     """The two ends of one socket of the service, without a network between them."""
 
-    sent: "asyncio.Queue[dict[str, Any]]" = field(default_factory=asyncio.Queue)
-    heard: "asyncio.Queue[dict[str, Any]]" = field(default_factory=asyncio.Queue)
+    sent: "asyncio.Queue[Message]" = field(default_factory=asyncio.Queue)
+    heard: "asyncio.Queue[Message]" = field(default_factory=asyncio.Queue)
     frames: list[dict[str, Any]] = field(default_factory=list)
 
     def say(self, kind: str, **fields: Any) -> None:
         self.sent.put_nowait({"type": "websocket.receive", "text": json.dumps({"type": kind, **fields})})
 
-    async def until(self, *kinds: str, **fields: str) -> dict[str, Any]:
+    async def until(self, *kinds: str, **fields: str) -> Message:
         """The next frame of one of these kinds with these fields, or the end."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -95,7 +96,7 @@ async def knock(world: World, who: str, path: str, case: Case) -> tuple[str, lis
         "state": {},
     }
     wire.sent.put_nowait({"type": "websocket.connect"})
-    served = asyncio.create_task(world.house.service.edge(scope, wire.sent.get, wire.heard.put))
+    served = asyncio.ensure_future(world.house.service.edge(scope, wire.sent.get, wire.heard.put))
     try:
         found = await look(wire, case)
         return found, [
