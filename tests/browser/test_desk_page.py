@@ -122,7 +122,9 @@ async def test_left_column_follows(browser: Browser, lenient: LiveService) -> No
             await expect(met.cora.locator('[data-slot="waiting"]')).to_have_text("1")
             await post(bens.request, "/chat", "/chat/question")
             await expect(met.cora.get_by_role("button", name=f"Take {left}")).to_be_visible()
-            await met.ada.get_by_role("button", name="End the conversation").click()
+            await met.ada.locator("summary", has_text="End the conversation").click()
+            await check_page(met.ada)
+            await met.ada.get_by_role("button", name="End it now").click()
             await expect(
                 met.cora.locator('[data-slot="to-wrap-up"]').get_by_role("link", name=met.reference)
             ).to_be_visible()

@@ -58,7 +58,8 @@ async def test_the_place_moves_and_an_early_close_is_told(browser: Browser, leni
             await expect(ben.locator(NOTICE)).to_be_hidden()
         await expect(ada.locator(".chat__title")).to_contain_text("With")
         await post(coras.request, "/desk", f"/desk/conversations/{first}/end")
-        await ben.get_by_role("button", name="Leave the line").click()
+        await ben.locator("summary", has_text="Leave the line").click()
+        await ben.get_by_role("button", name="Leave now").click()
         await expect(ben.locator("h1")).to_have_text("You left the line")
         assert second in await ben.locator("main").inner_text()
 

@@ -84,7 +84,8 @@ async def ada_is_held_up(ada: Page) -> None:
 
 
 async def ada_ends(ada: Page, cora: Page) -> None:
-    await ada.get_by_role("button", name="End the conversation").click()
+    await ada.locator("summary", has_text="End the conversation").click()
+    await ada.get_by_role("button", name="End it now").click()
     await expect(ada.locator("h1")).to_have_text("The conversation has ended")
     await expect(cora.locator(".talk__closed")).to_contain_text("ended")
     await cora.get_by_role("link", name="Wrap up").first.click()
