@@ -60,7 +60,7 @@ class Desk {
     this.drafts = new Drafts(() => root.dataset.csrf ?? '', (reference) => this.find(reference) && this.showDraft())
     this.notes = new NoteForm(root, this.words, (sentence) => this.say(sentence))
     this.mine = new Mine(root)
-    this.offers = new Offers(root)
+    this.offers = new Offers(root, () => this.drawLine())
     this.suggestions = new Suggestions(root, this.words)
     this.attention = new Attention(this.choices)
     this.announcer = new Announcer(root, slot(root, 'announce'))
@@ -252,7 +252,7 @@ class Desk {
     this.mine.draw()
     const count = this.mine.unread + (this.offers.isOpen ? 1 : 0) + this.notices.count
     this.attention.count(count)
-    fill(this.root, 'to-line', count ? `List (${count})` : 'List')
+    fill(this.root, 'to-line', this.offers.isOpen ? 'Answer the offer' : count ? `List (${count})` : 'List')
   }
 
   /** What is open is looked at, if the page is. */

@@ -8,9 +8,13 @@ import { cloneTemplate, fill, slot } from './fragments.js'
 const TICK_MS = 500
 
 export class Offers {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root
+   * @param {() => void} onEnd The card is gone.
+   */
+  constructor(root, onEnd) {
     this._root = root
+    this._onEnd = onEnd
     this._timer = setInterval(() => this._tick(), TICK_MS)
     this._tick()
   }
@@ -41,7 +45,7 @@ export class Offers {
 
   /** @param {string} reference */
   end(reference) {
-    if (this.card?.dataset.reference === reference) this.card.remove()
+    if (this.card?.dataset.reference === reference) this._remove()
   }
 
   /** @param {'accept' | 'decline'} answer */
@@ -50,12 +54,18 @@ export class Offers {
     button?.click()
   }
 
+  _remove() {
+    this.card?.remove()
+    // Not before the desk is whole: the page may have come with a card that is over.
+    setTimeout(this._onEnd)
+  }
+
   _tick() {
     const card = this.card
     if (!card?.dataset.expiresAt) return
     const left = secondsUntil(card.dataset.expiresAt)
     if (left <= 0) {
-      card.remove()
+      this._remove()
       return
     }
     const whole = Number(card.dataset.seconds ?? 25)

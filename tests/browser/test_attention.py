@@ -87,6 +87,8 @@ async def test_an_offer_calls_and_its_alert_names_nobody(browser: Browser, lenie
         assert await asked(cora) == (2, ["Dutyline: Someone is waiting for you"])
         await expect(cora).to_have_title(re.compile(r"^\([1-9]\) "))
         await beside_the_desk(coras, reference)
+        await expect(cora.locator(".offer")).to_have_count(0)
+        await expect(cora).to_have_title(re.compile(r"^[^(]"))
         await post(coras.request, "/desk", "/desk/presence", state="away")
         await post(adas.request, "/chat", "/chat/leave")
 
