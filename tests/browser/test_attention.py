@@ -53,6 +53,7 @@ async def test_a_sound_and_an_alert_until_they_are_silenced(browser: Browser, le
         cora = met.cora
         await cora.context.grant_permissions(["notifications"])
         await cora.add_init_script(LISTEN)
+        await post(cora.context.request, "/desk", "/desk/notices/seen")
         await cora.reload()
         await expect_line(cora, CONNECTED)
         for wanted, expected in ((False, (0, [])), (True, (2, ["Dutyline: A new message"])), (False, (0, []))):
@@ -74,6 +75,7 @@ async def test_an_offer_calls_and_its_alert_names_nobody(browser: Browser, lenie
         opened(browser, lenient.url, lenient.is_own, viewport=DESK_WINDOW, permissions=["notifications"]) as coras,
     ):
         await sign_in(coras.request)
+        await post(coras.request, "/desk", "/desk/notices/seen")
         cora = await coras.new_page()
         await cora.add_init_script(LISTEN)
         await cora.goto("/desk")
