@@ -16,7 +16,7 @@ from chat.words import Side
 from core.ending import end_all
 from core.people import Role, SignedIn
 from core.signals import open_redis
-from tests.triage.house import ENQUIRY, EPOCH, House
+from tests.triage.house import EPOCH, House
 from tests.waiting import until
 from triage.line_copy import LineCopy
 from triage.words import Presence
@@ -186,13 +186,12 @@ async def test_a_place_is_a_rank_or_not_known_while_redis_forgets(house: House, 
     cora = await house.hire("Cora", Role.ADVISOR, capacity=5)
     ahead = [await house.enquire() for _ in range(3)]
     told: list[int | None] = []
-    async with followed(house), house.client() as ada:
-        await ada.post("/ask", ENQUIRY)
+    async with followed(house), watching(house, await visitor_of(house, await house.enquire())) as ada:
 
         async def is_told(place: int) -> bool:
             await redis.flushall()
-            frames = (await ada.get("/chat/poll?wait=0")).json()
-            told.extend(frame["position"] for frame in frames if frame["type"] == "queue")
+            frame = await ada.last("queue")
+            told.extend([frame["position"]] if frame else [])  # type: ignore[list-item]  # a number or None
             return told[-1:] == [place]
 
         for place, reference in zip((4, 3, 2), ahead, strict=True):
