@@ -17,6 +17,7 @@ from knowledge.versions import ArticleText
 from knowledge.words import Audience
 
 MOST_SOURCE = 500
+MOST_ASKED_LINE = 200
 _TOO_LONG = "The text is longer than 64 KB. Split it into two articles."
 
 
@@ -74,16 +75,20 @@ class TagsField(Field):
             raise ValueError(f"There are {len(self.data)} tags; the most is {words.MOST_TAGS}.")
 
 
-class SourcesField(Field):
-    """One source a line."""
+class LinesField(Field):
+    """One thing a line."""
 
     data: tuple[str, ...]
 
+    def __init__(self, label: str, *, most: int, longest: int, things: str, **options: Any) -> None:
+        super().__init__(label, **options)
+        self.most, self.longest, self.things = most, longest, things
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         lines = [line for value in valuelist for line in str(value).splitlines()]
-        self.data = tuple(line for line in (_line(each, MOST_SOURCE) for each in lines) if line)
-        if len(self.data) > words.MOST_SOURCES:
-            raise ValueError(f"There are {len(self.data)} sources; the most is {words.MOST_SOURCES}.")
+        self.data = tuple(dict.fromkeys(line for line in (_line(each, self.longest) for each in lines) if line))
+        if len(self.data) > self.most:
+            raise ValueError(f"There are {len(self.data)} {self.things}; the most is {self.most}.")
 
 
 class MarkdownField(Field):
@@ -133,7 +138,8 @@ class ArticleForm(Form):
     owner = LineField("Owner", most=words.MOST_OWNER)
     last_checked = DayField("Last checked")
     review_by = DayField("Review by")
-    sources = SourcesField("Sources")
+    sources = LinesField("Sources", most=words.MOST_SOURCES, longest=MOST_SOURCE, things="sources")
+    asked = LinesField("Asked as", most=words.MOST_ASKED, longest=MOST_ASKED_LINE, things="questions")
     markdown = MarkdownField("Text", [_required("Enter the text of the article.")])
 
     def validate_review_by(self, field: DayField) -> None:
@@ -154,6 +160,7 @@ class ArticleForm(Form):
             last_checked=self.last_checked.data,
             review_by=self.review_by.data,
             sources=self.sources.data or (),
+            asked=self.asked.data or (),
             markdown=self.markdown.data,
             more=more,
         )
@@ -171,6 +178,7 @@ def form_values(text: ArticleText, slug: str = "") -> dict[str, str]:
         "last_checked": text.last_checked.isoformat() if text.last_checked else "",
         "review_by": text.review_by.isoformat() if text.review_by else "",
         "sources": "\n".join(text.sources),
+        "asked": "\n".join(text.asked),
         "markdown": text.markdown,
     }
 

@@ -18,8 +18,8 @@ MOST_FILE_BYTES = 96 * 1024
 MOST_FRONT_MATTER = 16 * 1024
 MOST_DEPTH = 10
 
-FIELDS = ("title", "slug", "summary", "audience", "tags", "owner", "last_checked", "review_by", "sources")
-_LISTS = ("tags", "sources")
+FIELDS = ("title", "slug", "summary", "audience", "tags", "owner", "last_checked", "review_by", "sources", "asked")
+_LISTS = ("tags", "sources", "asked")
 
 
 class BadFile(Exception):  # It is the file that is bad; nothing in the program is an error.
@@ -65,6 +65,7 @@ def format_file(slug: str, text: ArticleText) -> str:
         "last_checked": text.last_checked,
         "review_by": text.review_by,
         "sources": list(text.sources),
+        "asked": list(text.asked),
     }
     front |= {name: value for name, value in optional.items() if value}
     front |= msgspec.json.decode(text.more, type=dict[str, Any])
@@ -123,7 +124,7 @@ def _field(name: str, value: object) -> str:
     if value is None:
         return ""
     if name in _LISTS and isinstance(value, list) and all(isinstance(each, str | int) for each in value):
-        separator = "\n" if name == "sources" else " "
+        separator = " " if name == "tags" else "\n"
         return separator.join(" ".join(str(each).split()) for each in value)
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)

@@ -6,9 +6,9 @@ the audiences that may be answered, and statistics are the only thing they share
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import tantivy
@@ -19,7 +19,8 @@ from tantivy import Document, Query, Searcher
 from core.db import Database
 from knowledge.articles import current_counter
 from knowledge.markdown import contents, plain_text
-from knowledge.meaning import DIMENSIONS, Meaning, Vector, unit
+from knowledge.meaning import Meaning, Vector, unit
+from knowledge.nearness import Mask, Meanings, grown
 from knowledge.reading import Card, Change, changes_since
 from knowledge.tables import synonym
 from knowledge.terms import Synonyms, plain_analyzer, readable, stemming_analyzer
@@ -28,10 +29,10 @@ from knowledge.words import Audience, Audiences, Status, tag_words
 
 CHANGES_AT_ONCE = 1_000
 WRITER_BYTES = 32_000_000
+MOST_TAGS = 100
+STEMMED = ("title", "summary", "headings", "tags", "asked", "body")
 
 AUDIENCE_BITS = {Audience.PUBLIC: 1, Audience.AFTER_ENQUIRY: 2, Audience.ADVISORS: 4}
-
-Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,23 @@ class Snapshot:
     cards: tuple[Card, ...]
     rows: dict[str, int]
     """The row of each slug in `cards`, `meanings` and `audiences`."""
-    meanings: Matrix
+    meanings: Meanings
     audiences: NDArray[np.uint8]
     """The bit of each row's audience; 0 when it cannot be found, because it was withdrawn."""
     synonyms: Synonyms
+    _tagged: dict[str, Mask] = field(default_factory=dict, init=False, compare=False)
 
-    def may_see(self, audiences: Audiences) -> NDArray[np.bool_]:
+    def tagged(self, tag: str) -> Mask:
+        """Which rows carry a tag; worked out once for each that somebody asks for."""
+        mask = self._tagged.get(tag)
+        if mask is None:
+            rows = (tag in card.tags for card in self.cards)
+            mask = np.fromiter(rows, np.bool_, len(self.cards))
+            if len(self._tagged) < MOST_TAGS:
+                self._tagged[tag] = mask
+        return mask
+
+    def may_see(self, audiences: Audiences) -> Mask:
         bits = np.uint8(sum(AUDIENCE_BITS[audience] for audience in audiences))
         return np.asarray((self.audiences & bits) != 0, dtype=np.bool_)
 
@@ -71,7 +83,7 @@ class Index:
             searcher=self._index.searcher(),
             cards=(),
             rows={},
-            meanings=np.zeros((0, DIMENSIONS), np.float32),
+            meanings=Meanings.none(),
             audiences=np.zeros(0, np.uint8),
             synonyms=Synonyms(SEED),
         )
@@ -118,7 +130,8 @@ class Index:
             if row == len(cards):
                 cards.append(change.card)
             cards[row] = change.card
-        meanings, audiences = _grown(old.meanings, len(cards)), _grown(old.audiences, len(cards))
+        audiences = grown(old.audiences, len(cards))
+        meanings: dict[int, tuple[Vector, list[Vector]]] = {}
         for change in changes:
             row = rows[change.card.slug]
             if row < len(old.cards):
@@ -128,15 +141,22 @@ class Index:
             if change.card.status == Status.PUBLISHED:
                 audiences[row] = AUDIENCE_BITS[change.card.audience]
                 meanings[row] = self._add(row, change)
+            # Requests are served by the other thread: they need not wait until this one is told to step aside.
+            time.sleep(0)
         self._writer.commit()
         self._index.reload()
         searcher = self._index.searcher()
         self.snapshot = replace(
-            old, searcher=searcher, cards=tuple(cards), rows=rows, meanings=meanings, audiences=audiences
+            old,
+            searcher=searcher,
+            cards=tuple(cards),
+            rows=rows,
+            meanings=old.meanings.with_rows(len(cards), meanings),
+            audiences=audiences,
         )
 
-    def _add(self, row: int, change: Change) -> Vector:
-        """Put the words into the writer; returns the meaning."""
+    def _add(self, row: int, change: Change) -> tuple[Vector, list[Vector]]:
+        """Put the words into the writer; returns the meaning of the whole, and of each question it answers."""
         assert self._writer is not None
         assert self.meaning is not None
         card, text = change.card, plain_text(change.html)
@@ -147,14 +167,22 @@ class Index:
         document.add_text("audience", card.audience)
         for tag in card.tags:
             document.add_text("tag", tag)
-        fields = {"title": card.title, "summary": card.summary, "headings": headings, "tags": tags, "body": text}
+        fields = {
+            "title": card.title,
+            "summary": card.summary,
+            "headings": headings,
+            "tags": tags,
+            "asked": " . ".join(change.asked),
+            "body": text,
+        }
         for field, words in fields.items():
             document.add_text(field, readable(words))
         document.add_text("plain", readable(f"{card.title} . {card.summary} . {text}"))
         document.add_bytes("text", text.encode())
         self._writer.add_document(document)
         about = self.meaning.of(f"{card.title}. {card.title}. {card.summary} {headings}")
-        return unit(about + np.float32(0.5) * self.meaning.of(text))
+        whole = unit(about + np.float32(0.5) * self.meaning.of(text))
+        return whole, [self.meaning.of(question) for question in change.asked]
 
 
 def cards_for(snapshot: Snapshot, audiences: Audiences) -> Iterable[Card]:
@@ -167,16 +195,9 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("row", stored=False, indexed=True, fast=True)
     builder.add_text_field("audience", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("tag", tokenizer_name="raw", index_option="basic")
-    for field in ("title", "summary", "headings", "tags", "body"):
-        builder.add_text_field(field, tokenizer_name="stemmed", index_option="position")
+    for name in STEMMED:
+        builder.add_text_field(name, tokenizer_name="stemmed", index_option="position")
     # Words as they are written, for what is misspelt or not yet finished.
     builder.add_text_field("plain", tokenizer_name="plain", index_option="basic")
     builder.add_bytes_field("text", stored=True)
     return builder.build()
-
-
-def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    """A copy with room for so many rows: a snapshot that somebody reads is never written to."""
-    copy = np.zeros((rows, *array.shape[1:]), array.dtype)
-    copy[: len(array)] = array
-    return copy

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import structlog
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -152,7 +153,7 @@ class Library:
         """What is nearest in meaning to an article."""
         snapshot = self.index.snapshot
         row = snapshot.rows.get(slug)
-        near = {} if row is None else nearest(snapshot, snapshot.meanings[row], audiences)
+        near = {} if row is None else nearest(snapshot, snapshot.meanings.whole[row].astype(np.float32), audiences)
         return [snapshot.cards[other] for other in near if other != row][:limit]
 
     def _shelf(self, audiences: Audiences) -> _Shelf:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from knowledge.terms import content_words
+from knowledge.terms import says_something, words_of
 
 Vector = NDArray[np.float32]
 DIMENSIONS = 256
 MOST_CHARACTERS = 1_500
+MOST_KNOWN = 50_000
 
 
 class Meaning:
@@ -30,16 +31,30 @@ class Meaning:
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._known: dict[str, list[int]] = {}
+        """The vectors of words that were met, by their numbers: looking each up again takes most of the time."""
 
     def of(self, text: str) -> Vector:
         """The meaning of the first 1,500 characters; all zeros when they hold no word."""
-        ids = self._tokenizer.encode(" ".join(content_words(text[:MOST_CHARACTERS])), add_special_tokens=False).ids
+        words = words_of(text[:MOST_CHARACTERS])
+        ids = self._ids([word for word in words if says_something(word)] or words)
         if not ids:
             return np.zeros(DIMENSIONS, np.float32)
         return unit(self._vectors[ids].astype(np.float32).mean(axis=0))
 
+    def _ids(self, words: list[str]) -> list[int]:
+        if len(self._known) > MOST_KNOWN:
+            self._known = {}
+        # Another thread may let go of them meanwhile.
+        known = self._known
+        for word in words:
+            if word not in known:
+                known[word] = self._tokenizer.encode(word, add_special_tokens=False).ids
+        return [number for word in words for number in known[word]]
+
     def let_go(self) -> None:
-        """Give back the pages that were read; the next text reads those of its words again."""
+        """Give back what was read and met; the next text reads its words again."""
+        self._known = {}
         if hasattr(mmap, "MADV_DONTNEED"):
             self._file.madvise(mmap.MADV_DONTNEED)
 

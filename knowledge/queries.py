@@ -6,7 +6,7 @@ from knowledge.index import Snapshot
 from knowledge.terms import Phrase, Term
 from knowledge.words import Audiences
 
-FIELDS = {"title": 3.0, "summary": 1.6, "headings": 1.3, "tags": 0.8, "body": 1.0}
+FIELDS = {"title": 3.0, "summary": 1.6, "headings": 1.3, "tags": 0.8, "asked": 1.5, "body": 1.0}
 TIE_BREAKER = 0.25
 # Between the words of a phrase may stand some that say nothing: hands round (her) neck.
 SLOP = 2

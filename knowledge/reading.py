@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import NotFound
 from knowledge.tables import article, article_use, article_version
-from knowledge.versions import ArticleText, text_of
+from knowledge.versions import ArticleText, asked_of, text_of
 from knowledge.words import Audience, Audiences, Freshness, Status
 
 
@@ -87,6 +87,7 @@ class Change:
 
     card: Card
     html: str
+    asked: tuple[str, ...]
     changed: int
 
 
@@ -129,7 +130,7 @@ async def read_article(
 async def changes_since(connection: AsyncConnection, counter: int, after_id: int, limit: int) -> list[Change]:
     """Articles that readers saw change after `counter`, in the order of their ids, those after `after_id`."""
     query = _published().where(article.c.changed > counter, article.c.id > after_id).order_by(article.c.id).limit(limit)
-    return [Change(_card(row), row.html, row.changed) for row in await connection.execute(query)]
+    return [Change(_card(row), row.html, asked_of(row.meta), row.changed) for row in await connection.execute(query)]
 
 
 async def uses_since(connection: AsyncConnection, since: datetime) -> dict[int, int]:
@@ -141,7 +142,7 @@ async def uses_since(connection: AsyncConnection, since: datetime) -> dict[int, 
 def _published() -> Select[Any]:
     version = article_version.c
     columns = (version.article_id, version.version, version.title, version.summary, version.audience, version.tags)
-    more = (version.last_checked, version.review_by, version.html)
+    more = (version.last_checked, version.review_by, version.html, version.meta)
     return select(*columns, *more, article.c.slug, article.c.status, article.c.changed).join(
         article,
         and_(article.c.id == article_version.c.article_id, article.c.published_version == article_version.c.version),

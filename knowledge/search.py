@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup, escape
 from tantivy import Occur, Query, Schema
 
@@ -126,13 +125,8 @@ def nearest(snapshot: Snapshot, meaning: Vector, audiences: Audiences, tag: str 
     """The nearest rows and how near they are, the nearest first."""
     if not len(snapshot.cards) or not meaning.any():
         return {}
-    similar = np.where(snapshot.may_see(audiences), snapshot.meanings @ meaning, np.float32(-1))
-    if tag is not None:
-        similar[[row for row, card in enumerate(snapshot.cards) if tag not in card.tags]] = -1
-    count = min(NEAREST, len(similar))
-    rows = np.argpartition(-similar, count - 1)[:count]
-    ordered = rows[np.argsort(-similar[rows], kind="stable")]
-    return {int(row): float(similar[row]) for row in ordered if similar[row] > 0}
+    allowed = snapshot.may_see(audiences)
+    return snapshot.meanings.nearest(meaning, allowed if tag is None else allowed & snapshot.tagged(tag), NEAREST)
 
 
 def _clause(schema: Schema, term: Term, *, unfinished: bool) -> Query:

@@ -51,12 +51,6 @@ def stems_of(text: str) -> list[str]:
     return list(_STEMMING.analyze(readable(text)))
 
 
-def content_words(text: str) -> list[str]:
-    """The words that say something; all of them when none does."""
-    words = words_of(text)
-    return [word for word in words if _says_something(word)] or words
-
-
 def content_stems(text: str) -> Phrase:
     return tuple(stem for _, stem in content_pairs(text))
 
@@ -64,10 +58,10 @@ def content_stems(text: str) -> Phrase:
 def content_pairs(text: str) -> list[tuple[str, str]]:
     """The words that say something, each with its stem."""
     pairs = list(zip(words_of(text), stems_of(text), strict=True))
-    return [pair for pair in pairs if _says_something(pair[0])] or pairs
+    return [pair for pair in pairs if says_something(pair[0])] or pairs
 
 
-def _says_something(word: str) -> bool:
+def says_something(word: str) -> bool:
     return word not in STOP_WORDS and (len(word) > 1 or word.isdigit())
 
 

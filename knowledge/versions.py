@@ -32,6 +32,8 @@ class ArticleText:
     review_by: date | None
     sources: tuple[str, ...]
     markdown: str
+    asked: tuple[str, ...] = ()
+    """What it answers in the words of those who look for it; found by, and not shown."""
     more: str = "{}"
     """Front matter that the service does not know, as JSON; kept for the next export."""
 
@@ -70,6 +72,8 @@ class NewVersion:
     def row(self, article_id: int, version: int) -> dict[str, Any]:
         text = self.text
         meta = {**msgspec.json.decode(text.more, type=dict[str, Any]), "sources": text.sources}
+        if text.asked:
+            meta["asked"] = text.asked
         return {
             "article_id": article_id,
             "version": version,
@@ -203,10 +207,20 @@ def _to_version(row: Row[Any]) -> Version:
     )
 
 
+def asked_of(meta: str) -> tuple[str, ...]:
+    """The questions in the column `meta`, without the rest of it."""
+    return msgspec.json.decode(meta, type=_Asked).asked
+
+
+class _Asked(msgspec.Struct):
+    asked: tuple[str, ...] = ()
+
+
 def text_of(row: Row[Any]) -> ArticleText:
     """The text in a row of `article_version`."""
     meta = msgspec.json.decode(row.meta, type=dict[str, Any])
     sources = tuple(str(source) for source in meta.pop("sources", ()))
+    asked = tuple(str(phrase) for phrase in meta.pop("asked", ()))
     return ArticleText(
         title=row.title,
         summary=row.summary,
@@ -217,5 +231,6 @@ def text_of(row: Row[Any]) -> ArticleText:
         review_by=row.review_by,
         sources=sources,
         markdown=row.markdown,
+        asked=asked,
         more=msgspec.json.encode(meta).decode(),
     )

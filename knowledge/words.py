@@ -11,6 +11,7 @@ MOST_SLUG = 120
 MOST_OWNER = 120
 MOST_TAGS = 30
 MOST_SOURCES = 30
+MOST_ASKED = 30
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TAG = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
