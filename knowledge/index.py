@@ -30,7 +30,7 @@ from knowledge.words import Audience, Audiences, Status, tag_words
 CHANGES_AT_ONCE = 1_000
 WRITER_BYTES = 32_000_000
 MOST_TAGS = 100
-STEMMED = ("title", "summary", "headings", "tags", "asked", "body")
+STEMMED = ("title", "about", "body")
 
 AUDIENCE_BITS = {Audience.PUBLIC: 1, Audience.AFTER_ENQUIRY: 2, Audience.ADVISORS: 4}
 
@@ -161,27 +161,19 @@ class Index:
         assert self.meaning is not None
         card, text = change.card, plain_text(change.html)
         headings = " . ".join(heading.text for heading in contents(change.html))
-        tags = " . ".join(tag_words(tag) for tag in card.tags)
+        about = " . ".join([card.summary, *change.asked, headings, *(tag_words(tag) for tag in card.tags)])
         document = Document()
         document.add_unsigned("row", row)
         document.add_text("audience", card.audience)
         for tag in card.tags:
             document.add_text("tag", tag)
-        fields = {
-            "title": card.title,
-            "summary": card.summary,
-            "headings": headings,
-            "tags": tags,
-            "asked": " . ".join(change.asked),
-            "body": text,
-        }
-        for field, words in fields.items():
-            document.add_text(field, readable(words))
+        for name, words in zip(STEMMED, (card.title, about, text), strict=True):
+            document.add_text(name, readable(words))
         document.add_text("plain", readable(f"{card.title} . {card.summary} . {text}"))
         document.add_bytes("text", text.encode())
         self._writer.add_document(document)
-        about = self.meaning.of(f"{card.title}. {card.title}. {card.summary} {headings}")
-        whole = unit(about + np.float32(0.5) * self.meaning.of(text))
+        head = self.meaning.of(f"{card.title}. {card.title}. {card.summary} {headings}")
+        whole = unit(head + np.float32(0.5) * self.meaning.of(text))
         return whole, [self.meaning.of(question) for question in change.asked]
 
 

@@ -13,7 +13,7 @@ from tantivy import Occur, Query, Schema
 
 from knowledge.index import Index, Snapshot
 from knowledge.meaning import Vector
-from knowledge.queries import TIE_BREAKER, found_rows, is_common, permitted, term_query, text_of
+from knowledge.queries import TIE_BREAKER, affordable, found_rows, is_common, permitted, rarity, term_query, text_of
 from knowledge.reading import Card
 from knowledge.spelling import correct
 from knowledge.terms import MOST_QUERY, Term
@@ -68,16 +68,14 @@ def search(
     query, snapshot = clean_query(typed), index.snapshot
     unfinished = not typed.endswith(" ")
     terms, suggestion = correct(index, snapshot, query, audiences, unfinished=unfinished)
-    clauses = [
-        (
-            _clause(index.schema, term, unfinished=unfinished and term is terms[-1] and not is_common(snapshot, term)),
-            1.0,
-        )
-        for term in terms
-    ]
+    looked_for = affordable(snapshot, sorted(terms, key=lambda term: rarity(snapshot, term)))
+    clauses = []
+    for term in looked_for:
+        is_unfinished = unfinished and term.stems == terms[-1].stems and not is_common(snapshot, term)
+        clauses.append((_clause(index.schema, term, unfinished=is_unfinished), 1.0))
     meaning = index.meaning.of(query) if index.meaning and terms else None
     # Of two words one may be missing, of a long sentence most.
-    ranked = rank(index, snapshot, clauses, meaning, audiences, tag, least=max(1, min(3, (len(terms) + 1) // 3)))
+    ranked = rank(index, snapshot, clauses, meaning, audiences, tag, least=max(1, min(3, (len(looked_for) + 1) // 3)))
     page = ranked[offset : offset + limit]
     pattern = marking(terms)
     hits = tuple(Hit(snapshot.cards[found.row], _snippet(snapshot, index.schema, found.row, pattern)) for found in page)

@@ -8,11 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from tantivy import Occur, Query
 
 from knowledge.index import Index, Snapshot
 from knowledge.meaning import DIMENSIONS, Meaning, Vector, unit
-from knowledge.queries import found_rows, permitted, term_query, text_of
+from knowledge.queries import affordable, term_query, text_of
 from knowledge.reading import Card
 from knowledge.search import Ranked, rank
 from knowledge.terms import Term, content_stems
@@ -81,19 +80,19 @@ def suggest(
     ranked = rank(index, snapshot, clauses, meaning, audiences)
     if case.topic:
         bonus = TOPIC_BONUS / 2 if case.messages else TOPIC_BONUS
-        ranked = _with_topic(index, snapshot, ranked, case.topic, audiences, bonus)
+        ranked = _with_topic(snapshot, ranked, case.topic, audiences, bonus)
     chosen = [found for found in ranked if snapshot.cards[found.row].slug not in leave_out][:limit]
     words = [term for term, _ in terms]
     return [Suggestion(snapshot.cards[found.row], _why(index, snapshot, found, case.topic, words)) for found in chosen]
 
 
 def _with_topic(
-    index: Index, snapshot: Snapshot, ranked: list[Ranked], topic: str, audiences: Audiences, bonus: float
+    snapshot: Snapshot, ranked: list[Ranked], topic: str, audiences: Audiences, bonus: float
 ) -> list[Ranked]:
     """The topic of the enquiry lifts its articles; when nothing else was written, it alone brings them."""
     found = {one.row for one in ranked}
-    query = Query.boolean_query([(Occur.Must, Query.all_query()), *permitted(index.schema, audiences, topic)])
-    others = [row for row in found_rows(snapshot, query, MOST_OF_TOPIC) if row not in found]
+    carrying = np.flatnonzero(snapshot.may_see(audiences) & snapshot.tagged(topic))[: MOST_OF_TOPIC + len(found)]
+    others = [int(row) for row in carrying if row not in found][:MOST_OF_TOPIC]
     lifted = [replace(one, score=one.score + bonus) if topic in snapshot.cards[one.row].tags else one for one in ranked]
     lifted += [Ranked(row, bonus / 2, by_words=False, similarity=0.0) for row in others]
     return sorted(lifted, key=lambda one: (-one.score, snapshot.cards[one.row].slug))
@@ -127,7 +126,9 @@ def _terms(snapshot: Snapshot, parts: list[tuple[str, float]]) -> list[tuple[Ter
         return weights[term] * float(np.log1p(documents / (held_by + 1))) if held_by else 0.0
 
     ordered = sorted(((worth(term), term) for term in weights), key=lambda pair: -pair[0])
-    return [(term, weights[term]) for value, term in ordered[:MOST_TERMS] if value > 0]
+    best = [term for value, term in ordered[:MOST_TERMS] if value > 0]
+    by_stems = {term.stems: weight for term, weight in weights.items()}
+    return [(term, by_stems[term.stems]) for term in affordable(snapshot, best)]
 
 
 def _meaning(meaning: Meaning, parts: list[tuple[str, float]]) -> Vector:
