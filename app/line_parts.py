@@ -3,10 +3,12 @@
 from redis.asyncio import Redis
 
 from app.talk_parts import TalkParts
+from chat.identifiers import mask_all
 from core.clock import Clock
 from core.db import Database
 from core.settings import Settings
 from knowledge.library import Library
+from knowledge.search_notes import SearchNotes
 from triage.board import Board
 from triage.claims import Claims
 from triage.colleague_pages import ColleaguePages
@@ -44,7 +46,8 @@ class LineParts(TalkParts):
     def __init__(self, settings: Settings, db: Database, redis: Redis, clock: Clock, times: Times | None) -> None:
         super().__init__(settings, db, redis, clock)
         log, fanout, signals, audit = self.log, self.fanout, self.signals, self.audit
-        self.library = Library(db, signals, self.keyring, clock)
+        notes = SearchNotes(db, signals, self.keyring, self.signer, mask_all, clock)
+        self.library = Library(db, signals, notes, clock)
         self.opening = Opening(db, clock)
         self.queue = Queue(db, log, fanout, signals, self.opening, clock, times)
         self.guidance = Guidance(db, self.library, clock)

@@ -108,6 +108,7 @@ def desk_doors(parts: Parts) -> list[Door]:
         Door(f"{one}/notes", desk.note, DESK, POST),
         Door(f"{one}/share", desk.share, DESK, POST),
         Door(f"{one}/dismiss", desk.dismiss, DESK, POST),
+        Door(f"{one}/nothing-fits", desk.nothing_fits, DESK, POST),
         Door(f"{one}/draft", desk.draft, DESK, POST),
         Door(f"{one}/transfer", colleagues.transfer, DESK, POST),
         Door(f"{one}/invite", colleagues.invite, DESK, POST),
@@ -151,12 +152,16 @@ def supervise_doors(parts: Parts) -> list[Door]:
 
 
 def editor_doors(parts: Parts) -> list[Door]:
-    editor, article = parts.editor, "/editor/{slug}"
+    editor, synonyms, article = parts.editor, parts.synonyms, "/editor/{slug}"
     return [
         Door("/editor", editor.work_list, EDITOR),
         Door("/editor/new", editor.new, EDITOR),
         Door("/editor/new", editor.create, EDITOR, POST),
         Door("/editor/preview", editor.preview, EDITOR, POST),
+        Door("/editor/synonyms", synonyms.show, EDITOR),
+        Door("/editor/synonyms", synonyms.add, EDITOR, POST),
+        Door("/editor/synonyms/{number}", synonyms.change, EDITOR, POST),
+        Door("/editor/synonyms/{number}/delete", synonyms.delete, EDITOR, POST),
         Door(article, editor.edit, EDITOR),
         Door(article, editor.save, EDITOR, POST),
         Door(f"{article}/publish", editor.publish, EDITOR, POST),

@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.web import VISITOR_COOKIE
 from knowledge.editor import EditorPages
 from knowledge.pages import GuidancePages
+from knowledge.synonym_pages import SynonymPages
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
 from staff.account_pages import AccountPages
 from staff.accounts import Accounts
@@ -55,6 +56,7 @@ class Parts(LineParts):
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
         self.guidance_pages = GuidancePages(db, self.library, self.keyring, comments, self.reader_of, clock)
         self.editor = EditorPages(db, self.audit, self.library, clock)
+        self.synonyms = SynonymPages(db, self.audit, self.library, clock)
 
         # Live connections.
         limited, epoch = settings.rate_limits, self.epoch

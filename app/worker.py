@@ -29,6 +29,7 @@ from core.limits import FORGET_AFTER
 from core.settings import Settings
 from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
+from knowledge.search_notes import forget_old_searches
 from staff.tables import session
 from triage import offers
 from triage.board import Board
@@ -204,6 +205,7 @@ class Worker:
         async with self._db.write() as connection:
             await connection.execute(delete(session).where(session.c.until < now))
             await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
+            await forget_old_searches(connection, now)
             await connection.execute(delete(presence_lease).where(presence_lease.c.until < now - LEASES_KEPT))
         while erased := await erase_overdue(self._db, self._audit, now):
             logger.info("conversations_erased", count=erased)

@@ -31,7 +31,25 @@ from knowledge.words import TOPICS, Audience, Status
 
 SECTIONS, PARAGRAPHS, SENTENCES = 5, 3, 3
 OWN_WORDS = 12
-SYLLABLES = "ba cor den el fa gri hol im ke lus mar nor os pel ran sto tu ver".split()
+SYLLABLES = (
+    "ba",
+    "cor",
+    "den",
+    "el",
+    "fa",
+    "gri",
+    "hol",
+    "im",
+    "ke",
+    "lus",
+    "mar",
+    "nor",
+    "os",
+    "pel",
+    "ran",
+    "sto",
+    "tu",
+)
 SEED = 5
 
 

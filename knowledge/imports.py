@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.audit import AuditLog
 from core.db import Database
 from core.errors import Refusal
+from knowledge import synonyms
 from knowledge.articles import count_change
 from knowledge.folder import ROWS, Line, Outcome, Progress, Report, by_file, in_chunks, read_folder
 from knowledge.front_matter import ArticleFile
 from knowledge.rendering import Renderer
-from knowledge.tables import article, article_version, synonym
+from knowledge.tables import article, article_version
 from knowledge.versions import NewVersion, Version, newest_of, published_of
-from knowledge.vocabulary import SEED
 from knowledge.words import Status
 
 
@@ -136,7 +136,7 @@ class Importer:
             stale = await _changed_since(connection, plans)
             if stale:
                 raise _EditedMeanwhile(stale)
-            await _seed_synonyms(connection)
+            await synonyms.seed(connection)
             ids = await _insert_articles(connection, plans, now)
             await _insert_versions(connection, plans, ids, now, author, publish=publish)
             await _point(connection, plans, ids, now, counter)
@@ -185,12 +185,6 @@ async def _changed_since(connection: AsyncConnection, plans: list[_Plan]) -> lis
                     Line(plan.name, Outcome.PROBLEM, "Somebody saved this article during the import. Import again.")
                 )
     return lines
-
-
-async def _seed_synonyms(connection: AsyncConnection) -> None:
-    """The field's abbreviations, for a service that has no synonyms yet."""
-    if await connection.scalar(select(synonym.c.id).limit(1)) is None:
-        await connection.execute(insert(synonym), [{"words": words} for words in SEED])
 
 
 async def _insert_articles(connection: AsyncConnection, plans: list[_Plan], now: datetime) -> dict[str, int]:

@@ -13,16 +13,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import tantivy
 from numpy.typing import NDArray
-from sqlalchemy import select
 from tantivy import Document, Query, Searcher
 
 from core.db import Database
+from knowledge import synonyms
 from knowledge.articles import current_counter
 from knowledge.markdown import contents, plain_text
 from knowledge.meaning import Meaning, Vector, unit
 from knowledge.nearness import Mask, Meanings, grown
 from knowledge.reading import Card, Change, changes_since
-from knowledge.tables import synonym
 from knowledge.terms import Synonyms, plain_analyzer, readable, stemming_analyzer
 from knowledge.vocabulary import SEED
 from knowledge.words import Audience, Audiences, Status, tag_words
@@ -95,7 +94,7 @@ class Index:
                 target = await current_counter(connection)
                 if target == self.snapshot.counter:
                     return False
-                groups = [row.words for row in await connection.execute(select(synonym.c.words))]
+                groups = await synonyms.groups(connection)
             after_id, changes = 0, [*await self._next_changes(db, 0)]
             if changes:
                 await asyncio.to_thread(self._load)
@@ -108,7 +107,7 @@ class Index:
             if self.meaning is not None:
                 self.meaning.let_go()
             # Last of all: only now is everything up to `target` in the snapshot.
-            self.snapshot = replace(self.snapshot, counter=target, synonyms=Synonyms(groups or SEED))
+            self.snapshot = replace(self.snapshot, counter=target, synonyms=Synonyms(groups))
             return True
 
     async def _next_changes(self, db: Database, after_id: int) -> list[Change]:

@@ -7,7 +7,7 @@ it is cancelled, `close` ends it.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -18,7 +18,6 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import LONDON, Clock
-from core.crypto import KeyRing
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Signals
@@ -26,8 +25,9 @@ from knowledge.index import Index, Snapshot, cards_for
 from knowledge.reading import Card, PublishedArticle, read_article, uses_since
 from knowledge.rendering import Renderer
 from knowledge.search import Results, nearest, search
+from knowledge.search_notes import SearchNotes
 from knowledge.suggest import Case, Suggestion, suggest
-from knowledge.tables import article_use, search_log
+from knowledge.tables import article_use
 from knowledge.words import TOPICS, Audiences, Freshness, Status, Use, tag_words
 
 logger = structlog.get_logger()
@@ -36,7 +36,7 @@ FOLLOW_S = 1.0
 MOST_READ_FOR_S = 60.0
 COUNTED_FOR = timedelta(days=90)
 MOST_NOTES = 1_000
-"""Searches and openings that wait to be written; more than these a second are not counted."""
+"""Openings that wait to be written; more than these a second are not counted."""
 
 TOPIC = "guidance"
 
@@ -75,15 +75,15 @@ class _Shelf:
 
 
 class Library:
-    def __init__(self, db: Database, signals: Signals, keyring: KeyRing, clock: Clock) -> None:
+    def __init__(self, db: Database, signals: Signals, notes: SearchNotes, clock: Clock) -> None:
         self._db = db
         self._signals = signals
-        self._keyring = keyring
+        self.search_notes = notes
         self._clock = clock
         self.index = Index()
         self.renderer = Renderer()
         self._changed = asyncio.Event()
-        self._notes: list[tuple[Any, dict[str, Any]]] = []
+        self._opened: list[dict[str, Any]] = []
         self._shelves: dict[Audiences, _Shelf] = {}
         self._uses: dict[int, int] = {}
         self._uses_read_at = float("-inf")
@@ -196,27 +196,16 @@ class Library:
 
     def note_opened(self, article_id: int, version: int) -> None:
         """Count that a search led here. Written with the others within a second; a flood is not counted."""
-        self._note(article_use, _use_row(article_id, version, Use.OPENED, self._clock(), None))
-
-    def note_search(self, query: str, results: int) -> None:
-        """Keep what was looked for, sealed, so that editors learn what is missing."""
-        sealed = self._keyring.seal_alone(query.encode(), b"search")
-        self._note(search_log, {"sealed_query": sealed, "results": results, "clicked": False, "at": self._clock()})
-
-    def _note(self, table: Any, row: dict[str, Any]) -> None:
-        if len(self._notes) < MOST_NOTES:
-            self._notes.append((table, row))
+        if len(self._opened) < MOST_NOTES:
+            self._opened.append(_use_row(article_id, version, Use.OPENED, self._clock(), None))
 
     async def write_notes(self) -> None:
         """Store the searches and openings that were noted; `run` does it each second."""
-        if not self._notes:
-            return
-        notes, self._notes = self._notes, []
-        async with self._db.write() as connection:
-            for table in (article_use, search_log):
-                rows: Sequence[dict[str, Any]] = [row for each, row in notes if each is table]
-                if rows:
-                    await connection.execute(insert(table), rows)
+        await self.search_notes.write()
+        if self._opened:
+            opened, self._opened = self._opened, []
+            async with self._db.write() as connection:
+                await connection.execute(insert(article_use), opened)
 
 
 def _use_row(article_id: int, version: int, use: Use, at: Any, conversation_id: int | None) -> dict[str, Any]:

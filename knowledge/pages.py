@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from markupsafe import Markup
 from sqlalchemy import insert
@@ -39,6 +39,7 @@ ON_A_PAGE = 10
 ON_A_SHELF = 50
 MOST_COMMENT = 1_000
 MOST_PAGE = 10_000
+MOST_REFERER = 2_000
 
 Rights = Callable[[Request], Awaitable[Audiences]]
 """Which audiences the reader behind a request belongs to."""
@@ -191,7 +192,7 @@ class GuidancePages:
         offset = (page - 1) * ON_A_PAGE
         found = self._library.search(query, audiences, tag=tag, limit=ON_A_PAGE, offset=offset)
         if page == 1:
-            self._library.note_search(query, found.total)
+            self._library.search_notes.searched(_reader(request), query, found.total)
         results = [self._teaser(hit.card, hit.snippet) for hit in found.hits]
         return self._list(request, audiences, query, tag, results, found.total, page, ON_A_PAGE, found.suggestion)
 
@@ -254,7 +255,9 @@ class GuidancePages:
     def _note_opened(self, request: Request, slug: str, audiences: Audiences) -> None:
         """Count what a search led to. The browser says where it comes from, within this site only."""
         came_from = urlsplit(request.headers.get("referer", ""))
-        if came_from.path == "/guidance" and "q=" in came_from.query and request.method == "GET":
+        looked_for = clean_query(parse_qs(came_from.query[:MOST_REFERER]).get("q", [""])[0])
+        if came_from.path == "/guidance" and looked_for and request.method == "GET":
+            self._library.search_notes.opened(_reader(request), looked_for)
             card = self._library.card(slug, audiences)
             if card is not None:
                 self._library.note_opened(card.article_id, card.version)
@@ -310,6 +313,11 @@ def _version(text: str | None) -> int | None:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise NotFound
     return int(text)
+
+
+def _reader(request: Request) -> str:
+    """Who it is that searches, for a minute in memory only: an office behind one address has several browsers."""
+    return f"{request.client.host if request.client else ''} {request.headers.get('user-agent', '')}"
 
 
 def _page_number(request: Request) -> int:

@@ -92,12 +92,12 @@ article_feedback = Table(
     Index(None, "article_id"),
 )
 
+# A search after which nothing was opened.
 search_log = Table(
     "search_log",
     metadata,
     Column("id", RowId, primary_key=True),
     Column("sealed_query", LargeBinary, nullable=False),
     Column("results", Integer, nullable=False),
-    Column("clicked", Boolean, nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
 )

@@ -101,7 +101,9 @@ class DeskPages:
         if not found.is_open:
             return render(request, "desk/closed_conversation.html", **await self._views.closed(person, found))
         q = request.query_params.get("q", "")[:200]
-        return render(request, "desk/desk.html", **await self._views.workspace(person, found, q))
+        context = await self._views.workspace(person, found, q)
+        context["is_noted"] = request.query_params.get("said") == "nothing-fits"
+        return render(request, "desk/desk.html", **context)
 
     async def _to_redact(self, request: Request, person: SignedIn, found: Conversation) -> Response:
         """The question before a message is removed."""
@@ -187,6 +189,7 @@ class DeskPages:
                 # The same id again: it was given already.
                 events = []
         self._log.announce(events)
+        self._guidance.found_it(person.account_id)
         return done(
             request, desk_path(found.reference), article=article.slug, version=article.version, again=not events
         )
@@ -201,6 +204,13 @@ class DeskPages:
         await self._guidance.put_aside(found, slug)
         self._suggestions.changed(found.id)
         return done(request, desk_path(found.reference))
+
+    async def nothing_fits(self, request: Request) -> Response:
+        """None of the articles that are `shown` helps here: for the editors, without anything that was said."""
+        person, fields = account(request), sent_fields(request)
+        found = await to_write_in(self._conversations, request, person)
+        await self._guidance.nothing_fits(found, fields.get("shown", "").split())
+        return done(request, f"{desk_path(found.reference)}?said=nothing-fits#context")
 
     async def draft(self, request: Request) -> Response:
         """Keep what is not sent yet, so that it is there on another screen or after a crash, or when it comes back."""

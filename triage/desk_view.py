@@ -120,7 +120,7 @@ class DeskViews:
             "read_while_waiting": await self._guidance.read_while_waiting(found.id),
             "suggestions": await self._guidance.for_desk(found, [*question, *marked, *stretch.events]),
             "q": q,
-            "found": self._guidance.find(q) if q.strip() else None,
+            "found": self._guidance.find(q, person.account_id) if q.strip() else None,
             "notes": _notes(marked),
         }
 

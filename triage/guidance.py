@@ -25,9 +25,11 @@ from knowledge.reading import Card, PublishedArticle, read_article
 from knowledge.suggest import Case, Suggestion
 from knowledge.tables import article_use, article_version
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences, Use
-from triage.tables import dismissal
+from triage.tables import dismissal, no_guidance
 
 MOST_SUGGESTED = 3
+MOST_FOUND = 8
+MOST_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,27 @@ class Guidance:
     async def most_read(self, limit: int = 6) -> list[ArticleView]:
         return [self._view(card) for card in await self._library.most_read(FOR_ANYONE, limit)]
 
-    def find(self, typed: str, limit: int = 8) -> list[ArticleView]:
-        """What an advisor looks for beside a conversation. What was looked for is noted for the editors."""
+    def find(self, typed: str, by: str, limit: int = MOST_FOUND) -> list[ArticleView]:
+        """What an advisor looks for beside a conversation. What was looked for in vain is noted for the editors."""
         results = self._library.search(typed, FOR_STAFF, limit=limit)
-        self._library.note_search(results.query, results.total)
+        if results.query:
+            self._library.search_notes.searched(by, results.query, results.total)
         return [self._view(hit.card, hit.card.summary) for hit in results.hits]
+
+    def found_it(self, by: str) -> None:
+        """They gave an article to the visitor: what they looked for last was not in vain."""
+        self._library.search_notes.opened(by)
+
+    async def nothing_fits(self, found: Conversation, shown: Sequence[str]) -> None:
+        """Keep for the editors that none of these articles helped; once for the same ones."""
+        known = " ".join(slug for slug in shown[:MOST_FOUND] if self._library.card(slug, FOR_STAFF) is not None)
+        row = {"conversation_id": found.id, "topic": found.topic, "shown": known[:MOST_SHOWN], "at": self._clock()}
+        try:
+            async with self._db.write() as connection:
+                await connection.execute(insert(no_guidance).values(**row))
+        except IntegrityError:
+            # It was said before.
+            return
 
     async def for_visitor(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
         """Whole articles, to be read in the waiting room."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -89,6 +90,19 @@ dismissal = Table(
     Column("conversation_id", RowId, ForeignKey("conversation.id"), primary_key=True),
     Column("slug", String(120), primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+# An advisor found that no guidance fits: what about, and what was shown. Nothing of what was said.
+no_guidance = Table(
+    "no_guidance",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("conversation_id", RowId, ForeignKey("conversation.id"), nullable=False),
+    Column("topic", String(32), nullable=False),
+    # Slugs separated by a space.
+    Column("shown", String(500), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    UniqueConstraint("conversation_id", "shown"),
 )
 
 # A stretch in which the service is closed whatever the week says: an afternoon of training, a moved office.

@@ -82,6 +82,10 @@ GET /editor                           editors      200   -
 GET /editor/new                       editors      200   -
 POST /editor/new                      editors      422   -
 POST /editor/preview                  editors      200   -
+GET /editor/synonyms                  editors      200   -
+POST /editor/synonyms                 editors      422   -
+POST /editor/synonyms/{number}        editors      422   404
+POST /editor/synonyms/{number}/delete  editors     303   404
 GET /editor/{slug}                    editors      200   404
 POST /editor/{slug}                   editors      422   404
 POST /editor/{slug}/publish           editors      409   404
@@ -118,6 +122,7 @@ POST ./messages            desk       303 404 403 303 409 404           409 404 
 POST ./notes               desk       303 404 303 303 409 404           303 404 303 303 409 404          404 404
 POST ./share               desk       200 404 403 200 409 404           409 404 409 409 409 404          404 404
 POST ./dismiss             desk       200 404 200 200 409 404           200 404 200 200 409 404          404 404
+POST ./nothing-fits        desk       200 404 200 200 409 404           409 404 409 409 409 404          404 404
 POST ./draft               desk       204 404 204 204 204 404           204 404 204 204 204 404          404 404
 POST ./transfer            desk       200 404 403 403 409 404           409 404 403 403 409 404          404 404
 POST ./invite              desk       200 404 403 403 409 404           409 404 403 403 409 404          404 404
@@ -178,6 +183,7 @@ FIELDS: dict[str, Row] = {
     "/notes": {"text": "Called back."},
     "/share": {"article": "public"},
     "/conversations/{reference}/dismiss": {"article": "public"},
+    "/nothing-fits": {"shown": "public"},
     "/draft": {"text": "Half a"},
     "/transfer": {"to": "queue"},
     "/invite": {"to": "{dev's id}", "purpose": "consult"},

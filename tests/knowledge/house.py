@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.pages import make_templates
+from chat.identifiers import mask_all
 from core.audit import AuditLog
 from core.crypto import KeyRing, Signer
 from core.db import Database
@@ -37,6 +38,8 @@ from knowledge.imports import Importer
 from knowledge.library import Library
 from knowledge.pages import GuidancePages
 from knowledge.rendering import Renderer
+from knowledge.search_notes import SearchNotes
+from knowledge.synonym_pages import SynonymPages
 from knowledge.tables import article
 from knowledge.versions import ArticleText, NewVersion, Saved, create, read_version, save
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audience, Audiences
@@ -99,13 +102,16 @@ class House:
 
     def another_library(self) -> Library:
         """The library of another process on the same database. Nobody listens at its Redis: hints get lost."""
-        library = Library(self.db, Signals(open_redis("redis://127.0.0.1:1"), "test"), self.keyring, self.clock)
+        signals = Signals(open_redis("redis://127.0.0.1:1"), "test")
+        notes = SearchNotes(self.db, signals, self.keyring, self.signer, mask_all, self.clock)
+        library = Library(self.db, signals, notes, self.clock)
         library.renderer = self.renderer
         return library
 
     def doors(self) -> list[Door]:
         guidance = GuidancePages(self.db, self.library, self.keyring, self.limiter, self._rights, self.clock)
         editor = EditorPages(self.db, self.audit, self.library, self.clock)
+        synonyms = SynonymPages(self.db, self.audit, self.library, self.clock)
         one = "/editor/{slug}"
         return [
             Door("/guidance", guidance.index, PUBLIC),
@@ -116,6 +122,10 @@ class House:
             Door("/editor/new", editor.new, EDITOR),
             Door("/editor/new", editor.create, EDITOR, POST),
             Door("/editor/preview", editor.preview, EDITOR, POST),
+            Door("/editor/synonyms", synonyms.show, EDITOR),
+            Door("/editor/synonyms", synonyms.add, EDITOR, POST),
+            Door("/editor/synonyms/{number}", synonyms.change, EDITOR, POST),
+            Door("/editor/synonyms/{number}/delete", synonyms.delete, EDITOR, POST),
             Door(one, editor.edit, EDITOR),
             Door(one, editor.save, EDITOR, POST),
             Door(f"{one}/publish", editor.publish, EDITOR, POST),
