@@ -23,6 +23,7 @@ MOST_FOUND = 200
 # How many ranks two lists are apart before it matters: small, because a library is small and its first results count.
 RANK_SOFTENER = 8
 MEANING_WEIGHT = 0.6
+MEANING_OF_A_NAME = 0.2
 NEAREST = 40
 LEAST_SIMILAR = 0.3
 LEAST_SIMILAR_ALONE = 0.34
@@ -73,9 +74,14 @@ def search(
     for term in looked_for:
         is_unfinished = unfinished and term.stems == terms[-1].stems and not is_common(snapshot, term)
         clauses.append((_clause(index.schema, term, unfinished=is_unfinished), 1.0))
-    meaning = index.meaning.of(query) if index.meaning and terms else None
+    meaning = index.meaning.of(f"{query}. {snapshot.synonyms.in_full(terms)}") if index.meaning and terms else None
+    # Whoever types a name of the field and nothing else knows what it is called: there the words decide.
+    is_name = len(terms) == 1 and bool(terms[0].others)
     # Of two words one may be missing, of a long sentence most.
-    ranked = rank(index, snapshot, clauses, meaning, audiences, tag, least=max(1, min(3, (len(looked_for) + 1) // 3)))
+    least = max(1, min(3, (len(looked_for) + 1) // 3))
+    ranked = rank(
+        index, snapshot, clauses, meaning, audiences, tag, least, MEANING_OF_A_NAME if is_name else MEANING_WEIGHT
+    )
     page = ranked[offset : offset + limit]
     pattern = marking(terms)
     hits = tuple(Hit(snapshot.cards[found.row], _snippet(snapshot, index.schema, found.row, pattern)) for found in page)
@@ -90,6 +96,7 @@ def rank(
     audiences: Audiences,
     tag: str | None = None,
     least: int = 1,
+    meaning_weight: float = MEANING_WEIGHT,
 ) -> list[Ranked]:
     """Put what the words find and what the meaning finds into one order: reciprocal rank fusion."""
     words = _by_words(index.schema, snapshot, clauses, audiences, tag, least)
@@ -98,7 +105,7 @@ def rank(
     scores: dict[int, float] = {row: 1 / (RANK_SOFTENER + place) for place, row in enumerate(words)}
     for place, (row, similarity) in enumerate(near.items()):
         if similarity >= enough or row in scores:
-            scores[row] = scores.get(row, 0.0) + MEANING_WEIGHT / (RANK_SOFTENER + place)
+            scores[row] = scores.get(row, 0.0) + meaning_weight / (RANK_SOFTENER + place)
     found_by_words = set(words)
     best = sorted(scores, key=lambda row: (-scores[row], snapshot.cards[row].slug))
     return [Ranked(row, scores[row], row in found_by_words, near.get(row, 0.0)) for row in best]

@@ -79,10 +79,12 @@ class Synonyms:
 
     def __init__(self, groups: Iterable[str]) -> None:
         self._groups: dict[Phrase, set[Phrase]] = {}
+        self._in_full: dict[Phrase, str] = {}
         for group in groups:
             phrases = {phrase for words in group.split(",") if (phrase := content_stems(words))}
             for phrase in phrases:
                 self._groups.setdefault(phrase, set()).update(phrases - {phrase})
+                self._in_full[phrase] = max(group.split(","), key=len).strip()
         self._longest = max((len(phrase) for phrase in self._groups), default=1)
 
     def terms(self, text: str, most: int = MOST_WORDS) -> list[Term]:
@@ -98,6 +100,10 @@ class Synonyms:
             found.setdefault(phrase, Term(typed, phrase, tuple(sorted(self._groups.get(phrase, ())))))
             position += length
         return list(found.values())
+
+    def in_full(self, terms: Iterable[Term]) -> str:
+        """The longest names of what is looked for: letters that stand for something mean nothing by themselves."""
+        return ". ".join(self._in_full.get(term.stems, term.typed) for term in terms)
 
     def _phrase_at(self, stems: list[str], position: int) -> int:
         for length in range(min(self._longest, len(stems) - position), 1, -1):
