@@ -33,7 +33,18 @@ from knowledge.reading import Card, PublishedArticle
 from knowledge.search import clean_query
 from knowledge.shared_pages import SharedPages
 from knowledge.tables import article_feedback
-from knowledge.words import AUDIENCE_WORDS, FOR_ANYONE, SLUG, TAG, Audiences, Freshness, Status, tag_words
+from knowledge.words import (
+    AUDIENCE_WORDS,
+    Audience,
+    FOR_ANYONE,
+    FOR_STAFF,
+    SLUG,
+    TAG,
+    Audiences,
+    Freshness,
+    Status,
+    tag_words,
+)
 
 ON_A_PAGE = 10
 ON_A_SHELF = 50
@@ -190,15 +201,15 @@ class GuidancePages:
 
     def _results(self, request: Request, query: str, tag: str | None, audiences: Audiences, page: int) -> Response:
         offset = (page - 1) * ON_A_PAGE
-        found = self._library.search(query, audiences, tag=tag, limit=ON_A_PAGE, offset=offset)
+        found = self._library.search(query, _chosen(request, audiences), tag=tag, limit=ON_A_PAGE, offset=offset)
         if page == 1:
             self._library.search_notes.searched(_reader(request), query, found.total)
         results = [self._teaser(hit.card, hit.snippet) for hit in found.hits]
         return self._list(request, audiences, query, tag, results, found.total, page, ON_A_PAGE, found.suggestion)
 
     async def _shelf(self, request: Request, tag: str | None, audiences: Audiences, page: int) -> Response:
-        cards = self._library.cards(audiences, tag)
-        if tag is not None and not cards:
+        cards = self._library.cards(_chosen(request, audiences), tag)
+        if tag is not None and not self._library.cards(audiences, tag):
             raise NotFound
         start = (page - 1) * ON_A_SHELF
         shown = [self._teaser(card) for card in cards[start : start + ON_A_SHELF]]
@@ -228,6 +239,8 @@ class GuidancePages:
             pager=Pager(page, page - 1 if page > 1 else None, page + 1 if page * size < total else None),
             topics=self._library.topics(audiences),
             suggestion=suggestion,
+            audiences=AUDIENCE_WORDS if audiences == FOR_STAFF else {},
+            audience="".join(_chosen(request, audiences)) if _chosen(request, audiences) != audiences else "",
         )
 
     async def _article(
@@ -313,6 +326,12 @@ def _version(text: str | None) -> int | None:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise NotFound
     return int(text)
+
+
+def _chosen(request: Request, audiences: Audiences) -> Audiences:
+    """Staff may narrow a list to what one audience reads; for everybody else it is all they may see."""
+    only = request.query_params.get("audience")
+    return frozenset({Audience(only)}) if audiences == FOR_STAFF and only in set(Audience) else audiences
 
 
 def _reader(request: Request) -> str:

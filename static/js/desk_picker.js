@@ -12,7 +12,7 @@ export function deskPicker(desk) {
   if (!text) return
   new Picker(desk.root, text, {
     '/': async (query) => findReplies(desk.root, query),
-    '@': (query) => findGuidance(desk, query)
+    '@': (query, signal) => findGuidance(desk, query, signal)
   })
 }
 
@@ -36,13 +36,14 @@ function findReplies(root, query) {
  *
  * @param {any} desk
  * @param {string} query
+ * @param {AbortSignal} signal
  * @returns {Promise<import('./picker.js').Option[]>}
  */
-async function findGuidance(desk, query) {
+async function findGuidance(desk, query, signal) {
   const { reference } = desk.workspace
   const here = slot(desk.root, 'suggestions') ?? slot(desk.root, 'found')
   if (query.length < SEARCH_FROM) return optionsOf(desk, here, query)
-  const arrival = await fetchPage(`/desk/conversations/${reference}?q=${encodeURIComponent(query)}`)
+  const arrival = await fetchPage(`/desk/conversations/${reference}?q=${encodeURIComponent(query)}`, { signal })
   return arrival?.isOk ? optionsOf(desk, slot(arrival.page, 'found'), '') : []
 }
 

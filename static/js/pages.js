@@ -22,8 +22,10 @@ const TIMEOUT_MS = 15000
 export async function fetchPage(address, options = {}) {
   const giveUp = new AbortController()
   const timer = setTimeout(() => giveUp.abort(), TIMEOUT_MS)
+  // Whoever asked may give up too.
+  options.signal?.addEventListener('abort', () => giveUp.abort())
   try {
-    const answer = await fetch(address, { headers: { Accept: 'text/html' }, signal: giveUp.signal, ...options })
+    const answer = await fetch(address, { headers: { Accept: 'text/html' }, ...options, signal: giveUp.signal })
     if (!(answer.headers.get('Content-Type') ?? '').includes('text/html')) return null
     return { page: parsePage(await answer.text()), address: answer.url, isOk: answer.ok }
   } catch {

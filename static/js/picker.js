@@ -9,16 +9,18 @@
  * @property {() => string} take Does what it stands for, and gives the text that replaces what was typed.
  */
 
+import { Announcer } from './announcer.js'
 import { cloneTemplate, fill, slot } from './fragments.js'
 
 const MOST = 8
+const PAUSE_MS = 150
 const TYPED = /(^|\s)([/@])([^\s/@][^/@\n]{0,40}|)$/
 
 export class Picker {
   /**
    * @param {HTMLElement} root
    * @param {HTMLTextAreaElement} text
-   * @param {Record<string, (query: string) => Promise<Option[]>>} sources By the character that opens them.
+   * @param {Record<string, (query: string, signal: AbortSignal) => Promise<Option[]>>} sources By the character that opens them.
    */
   constructor(root, text, sources) {
     this._root = root
@@ -28,11 +30,13 @@ export class Picker {
     /** @type {Option[]} */
     this._options = []
     this._at = 0
-    this._asked = 0
+    this._asked = new AbortController()
+    this._timer = 0
     if (!this._list) return
+    this._announcer = new Announcer(/** @type {HTMLElement} */ (this._list.parentElement))
     text.setAttribute('aria-controls', this._list.id)
     text.setAttribute('aria-autocomplete', 'list')
-    text.addEventListener('input', () => this._look())
+    text.addEventListener('input', () => this._lookSoon())
     text.addEventListener('keydown', (event) => this._key(event))
     text.addEventListener('blur', () => this._close())
     // The list must not take the focus from the box before the click is seen.
@@ -44,11 +48,25 @@ export class Picker {
     return this._list !== null && !this._list.hidden
   }
 
-  async _look() {
+  /** What was asked before is out of date at once; the next question waits until the typing pauses. */
+  _lookSoon() {
+    this._giveUp()
     const typed = this._typed()
-    const asked = ++this._asked
-    const options = typed ? await this._sources[typed.sign](typed.query) : []
-    if (asked !== this._asked) return
+    if (!typed) this._close()
+    else this._timer = setTimeout(() => this._look(typed), PAUSE_MS)
+  }
+
+  _giveUp() {
+    clearTimeout(this._timer)
+    this._asked.abort()
+    this._asked = new AbortController()
+  }
+
+  /** @param {{sign: string, query: string}} typed */
+  async _look(typed) {
+    const { signal } = this._asked
+    const options = await this._sources[typed.sign](typed.query, signal)
+    if (signal.aborted) return
     this._options = options.slice(0, MOST)
     this._at = 0
     if (this._options.length === 0) this._close()
@@ -108,6 +126,7 @@ export class Picker {
     })
     this._list?.replaceChildren(...items)
     if (this._list) this._list.hidden = false
+    this._announcer?.say((this._list?.dataset.count ?? '').replace('{count}', String(items.length)))
     this._select()
   }
 
@@ -119,7 +138,7 @@ export class Picker {
   }
 
   _close() {
-    this._asked++
+    this._giveUp()
     if (this._list) this._list.hidden = true
     this._text.removeAttribute('aria-activedescendant')
   }

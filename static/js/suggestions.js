@@ -41,6 +41,7 @@ export class Suggestions {
     const wanted = articles.filter(({ slug }) => !this._aside.get(reference)?.has(slug))
     list.replaceChildren(...wanted.map((article) => this._draw(reference, article)))
     this._showNone(list)
+    this._sayWhatIsShown(list)
   }
 
   /** After the server drew the list. @param {string} reference */
@@ -52,6 +53,7 @@ export class Suggestions {
     }
     for (const button of list.querySelectorAll('[data-action="dismiss"]')) button.removeAttribute('hidden')
     this._showNone(list)
+    this._sayWhatIsShown(list)
   }
 
   /** The form that shares the article in this place, counted from 0. @param {number} index @returns {HTMLFormElement | null} */
@@ -93,7 +95,16 @@ export class Suggestions {
     const next = item.nextElementSibling ?? item.previousElementSibling
     item.remove()
     next?.querySelector('button')?.focus()
-    if (list) this._showNone(list)
+    if (list) {
+      this._showNone(list)
+      this._sayWhatIsShown(list)
+    }
+  }
+
+  /** What "Nothing fits" is about. @param {Element} list */
+  _sayWhatIsShown(list) {
+    const slugs = [...list.children].map((item) => (item instanceof HTMLElement ? item.dataset.slug : ''))
+    slot(this._root, 'nothing-fits')?.querySelector('[name="shown"]')?.setAttribute('value', slugs.join(' '))
   }
 
   /** @param {Element} list */
