@@ -35,11 +35,11 @@ from knowledge.shared_pages import SharedPages
 from knowledge.tables import article_feedback
 from knowledge.words import (
     AUDIENCE_WORDS,
-    Audience,
     FOR_ANYONE,
     FOR_STAFF,
     SLUG,
     TAG,
+    Audience,
     Audiences,
     Freshness,
     Status,
@@ -270,9 +270,9 @@ class GuidancePages:
         came_from = urlsplit(request.headers.get("referer", ""))
         looked_for = clean_query(parse_qs(came_from.query[:MOST_REFERER]).get("q", [""])[0])
         if came_from.path == "/guidance" and looked_for and request.method == "GET":
-            self._library.search_notes.opened(_reader(request), looked_for)
             card = self._library.card(slug, audiences)
             if card is not None:
+                self._library.search_notes.opened(_reader(request), looked_for)
                 self._library.note_opened(card.article_id, card.version)
 
     def _seal(self, found: PublishedArticle, comment: str) -> bytes | None:

@@ -114,6 +114,7 @@ class DeskViews:
             "seen_seq": found.visitor_read,
             "draft": await self._drafts.of(found.id, person.account_id),
             "message_id": str(uuid4()),
+            "is_noted": False,
             "errors": {},
             "hold": None,
             **self._about(found),

@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
 
 from knowledge.articles import publish
 from knowledge.library import MOST_NOTES, Library
-from knowledge.tables import article_use, search_log, synonym
+from knowledge.tables import article_use, synonym
 from knowledge.vocabulary import SEED
 from knowledge.words import FOR_ANYONE, Freshness, Status, Use
 from tests.knowledge.house import House, a_text
@@ -84,35 +83,20 @@ async def test_uses_decide_what_is_most_read(house: House) -> None:
     assert (await house.library.most_read(FOR_ANYONE, 2))[0].slug == "two"
 
 
-async def test_searches_and_openings_are_written_sealed(house: House) -> None:
+async def test_openings_are_written_and_a_flood_of_them_is_not(house: House) -> None:
     await house.publish("clares-law")
     card = house.library.card("clares-law", FOR_ANYONE)
     assert card is not None
-    async with running(house.library):
-        house.library.note_search("a private worry", 0)
-        house.library.note_opened(card.article_id, card.version)
-
-        async def both_written() -> bool:
-            return await house.count(search_log) == 1 and await house.count(article_use) == 1
-
-        await until(both_written)
-    async with house.db.read() as connection:
-        row = (await connection.execute(select(search_log))).one()
-    assert b"private" not in row.sealed_query
-    assert house.keyring.open_alone(row.sealed_query, b"search") == b"a private worry"
-    assert (row.results, row.clicked) == (0, False)
-
-
-async def test_a_flood_of_searches_is_not_kept(house: House) -> None:
     for _ in range(MOST_NOTES + 50):
-        house.library.note_search("x", 0)
+        house.library.note_opened(card.article_id, card.version)
     async with running(house.library):
 
         async def written() -> bool:
-            return await house.count(search_log) == MOST_NOTES
+            return await house.count(article_use) == MOST_NOTES
 
         await until(written)
-    assert await house.count(search_log) == MOST_NOTES
+    await house.library.write_notes()
+    assert await house.count(article_use) == MOST_NOTES
 
 
 async def test_the_first_import_brings_the_synonyms(house: House) -> None:

@@ -12,7 +12,7 @@ from core.people import Role, SignedIn
 from knowledge.tables import article_use
 from knowledge.words import Audience
 from tests.triage.house import ENQUIRY, House
-from triage.tables import dismissal
+from triage.tables import dismissal, no_guidance
 
 ACTIONS = {
     "accept": {},
@@ -21,6 +21,7 @@ ACTIONS = {
     "notes": {"text": "Ask about the children."},
     "share": {"article": "risk"},
     "dismiss": {"article": "risk"},
+    "nothing-fits": {"shown": "risk"},
     "draft": {"text": "I would"},
     "end": {},
     "wrap-up": {"outcome": "advised"},
@@ -198,6 +199,27 @@ async def test_guidance_is_suggested_until_it_is_put_aside(house: House, cora: S
         searched = (await desk.get(f"{path(held)}?q=supervision")).text
         assert 'data-slug="risk"' in searched
     assert await house.count(dismissal) == 1
+
+
+async def test_nothing_fits_tells_editors_the_topic_and_not_a_word_that_was_said(
+    house: House, cora: SignedIn, dev: SignedIn, held: str
+) -> None:
+    await house.write_article("risk", "Supervision sessions and risk")
+    await house.write_article("orders", "Orders and bail")
+    async with house.client(dev) as other:
+        assert (await other.post(path(held, "nothing-fits"), {"shown": "risk"})).status_code == 404
+    async with house.client(cora) as desk:
+        page = (await desk.get(path(held))).text
+        assert re.search(r'name="shown" value="[^"]*risk', page)
+        for shown in ("risk", "risk", "risk orders", "risk what-somebody-typed", "x" * 5_000):
+            noted = await desk.post(path(held, "nothing-fits"), {"shown": shown})
+            assert noted.headers["location"].endswith("?said=nothing-fits#context")
+        assert "Noted. The editors see the topic" in (await desk.get(f"{path(held)}?said=nothing-fits")).text
+    async with house.db.read() as connection:
+        rows = (await connection.execute(select(no_guidance))).all()
+    assert [(row.topic, row.shown) for row in rows] == [
+        (ENQUIRY["topic"], shown) for shown in ("risk", "risk orders", "")
+    ]
 
 
 async def test_a_draft_is_kept_sealed_and_comes_back(house: House, cora: SignedIn, held: str) -> None:
