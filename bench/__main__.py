@@ -16,7 +16,21 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from bench import browser, claims, connections, guard, hostile, line, long, messages, pages, positions, start
+from bench import (
+    browser,
+    claims,
+    connections,
+    guard,
+    hostile,
+    library,
+    line,
+    long,
+    messages,
+    pages,
+    positions,
+    search,
+    start,
+)
 from bench.report import Options, Report, print_machine, print_report
 from tests.engines import find_postgres_binaries, find_redis_binary
 
@@ -35,6 +49,8 @@ ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "line": line.run,
     "claims": claims.run,
     "positions": positions.run,
+    "search": search.run,
+    "library": library.run,
 }
 
 
