@@ -13,7 +13,17 @@ from tantivy import Occur, Query, Schema
 
 from knowledge.index import Index, Snapshot
 from knowledge.meaning import Vector
-from knowledge.queries import TIE_BREAKER, affordable, found_rows, is_common, permitted, rarity, term_query, text_of
+from knowledge.queries import (
+    SLOP,
+    TIE_BREAKER,
+    affordable,
+    found_rows,
+    is_common,
+    permitted,
+    rarity,
+    term_query,
+    text_of,
+)
 from knowledge.reading import Card
 from knowledge.spelling import correct
 from knowledge.terms import MOST_QUERY, Term
@@ -29,6 +39,8 @@ LEAST_SIMILAR = 0.3
 LEAST_SIMILAR_ALONE = 0.34
 
 SNIPPET_CHARACTERS = 220
+# As the search finds a phrase, so it is marked: words that say nothing may stand between its own.
+BETWEEN = rf"\w*[\W_]+(?:\w+[\W_]+){{0,{SLOP}}}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +165,7 @@ def marking(terms: Iterable[Term]) -> re.Pattern[str] | None:
         phrase for term in terms for phrase in (term.stems, *term.others)
     }
     ways = [
-        r"\w*[\W_]+".join(re.escape(stem) for stem in phrase)
-        for phrase in sorted(found, key=len, reverse=True)
-        if phrase
+        BETWEEN.join(re.escape(stem) for stem in phrase) for phrase in sorted(found, key=len, reverse=True) if phrase
     ]
     return re.compile(rf"\b(?:{'|'.join(ways)})\w*", re.IGNORECASE) if ways else None
 
