@@ -37,10 +37,18 @@ export default function attach(found) {
     announcer.say((found.querySelector('.results__count')?.textContent ?? '').trim())
   }
 
-  form.addEventListener('input', () => {
+  function refreshSoon() {
     clearTimeout(timer)
     timer = setTimeout(refresh, PAUSE_MS)
-  })
+  }
+
+  form.addEventListener('input', refreshSoon)
+  // What was typed before this module ran is not lost.
+  const box = form.elements.namedItem('q')
+  if (box instanceof HTMLInputElement && box.value !== box.defaultValue) {
+    shown = ''
+    refreshSoon()
+  }
 }
 
 /** @param {HTMLFormElement} form */
