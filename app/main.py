@@ -26,6 +26,7 @@ from core.people import Role
 from core.ready import ReadyAnswers
 from core.settings import Settings
 from core.web import Site, refuse, refuse_http
+from knowledge.image_pages import LARGEST_FILE
 from triage.times import Times
 
 LARGEST_BODY = 2_000_000
@@ -73,6 +74,8 @@ def public_doors(parts: Parts) -> list[Door]:
         Door("/resume", visitor.show_resume, PUBLIC),
         Door("/resume", visitor.resume, PUBLIC, POST),
         Door("/guidance", guidance.index, PUBLIC),
+        Door("/guidance/feed.atom", guidance.feed, PUBLIC),
+        Door("/guidance/images/{name}", parts.images.show, PUBLIC),
         Door("/guidance/{slug}.md", guidance.markdown, PUBLIC),
         Door("/guidance/{slug}", guidance.article, PUBLIC),
         Door("/guidance/{slug}/helpful", guidance.helpful, PUBLIC, POST, needs_token=False),
@@ -152,7 +155,7 @@ def supervise_doors(parts: Parts) -> list[Door]:
 
 
 def editor_doors(parts: Parts) -> list[Door]:
-    editor, synonyms, article = parts.editor, parts.synonyms, "/editor/{slug}"
+    editor, synonyms, images, article = parts.editor, parts.synonyms, parts.images, "/editor/{slug}"
     return [
         Door("/editor", editor.work_list, EDITOR),
         Door("/editor/new", editor.new, EDITOR),
@@ -162,6 +165,9 @@ def editor_doors(parts: Parts) -> list[Door]:
         Door("/editor/synonyms", synonyms.add, EDITOR, POST),
         Door("/editor/synonyms/{number}", synonyms.change, EDITOR, POST),
         Door("/editor/synonyms/{number}/delete", synonyms.delete, EDITOR, POST),
+        Door("/editor/images", images.list, EDITOR),
+        Door("/editor/images", images.add, EDITOR, POST, largest_file=LARGEST_FILE),
+        Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
         Door(article, editor.edit, EDITOR),
         Door(article, editor.save, EDITOR, POST),
         Door(f"{article}/publish", editor.publish, EDITOR, POST),

@@ -21,6 +21,7 @@ from core.people import Role, SignedIn
 from core.settings import Settings
 from core.web import VISITOR_COOKIE
 from knowledge.editor import EditorPages
+from knowledge.image_pages import ImagePages
 from knowledge.pages import GuidancePages
 from knowledge.synonym_pages import SynonymPages
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
@@ -57,6 +58,7 @@ class Parts(LineParts):
         self.guidance_pages = GuidancePages(db, self.library, self.keyring, comments, self.reader_of, clock)
         self.editor = EditorPages(db, self.audit, self.library, clock)
         self.synonyms = SynonymPages(db, self.audit, self.library, clock)
+        self.images = ImagePages(db, self.audit, self.reader_of, clock)
 
         # Live connections.
         limited, epoch = settings.rate_limits, self.epoch

@@ -47,9 +47,11 @@ class Door:
     methods: tuple[str, ...] = ("GET",)
     needs_token: bool = True
     """False only for forms on pages that are shared by everybody: there, the Origin decides."""
+    largest_file: int | None = None
+    """How many bytes may be sent with the one file that the form takes; None where it takes none."""
 
     def route(self) -> Route:
-        return Route(self.path, _guarded(self), methods=list(self.methods))
+        return Route(self.path, _guarded(self), methods=list(self.methods), max_body_size=self.largest_file)
 
 
 def roles(*names: Role) -> frozenset[Role]:
@@ -75,6 +77,9 @@ def _guarded(door: Door) -> Page:
             return await door.page(request)
         except Refusal as refusal:
             return refuse(request, refusal)
+        finally:
+            # A file that came with the form lies in memory, or on the disk, until it is closed.
+            await request.close()
 
     return enter
 
@@ -85,7 +90,7 @@ async def _read_body(door: Door, request: Request) -> Response | None:
         request.state.json = await read_json(request)
         token = request.headers.get("x-csrf-token", "")
     else:
-        request.state.form = await read_form(request)
+        request.state.form = await read_form(request, 0 if door.largest_file is None else 1)
         token = request.headers.get("x-csrf-token", "") or field(request.state.form, "csrf_token")
     if not door.needs_token or is_form_token(request, token):
         return None

@@ -35,12 +35,12 @@ def is_json(request: Request) -> bool:
     return content_type(request) == JSON_TYPE
 
 
-async def read_form(request: Request) -> FormData:
+async def read_form(request: Request, most_files: int = 0) -> FormData:
     """The posted form. 415 for another content type, 400 for what cannot be decoded."""
     kind = content_type(request)
     if kind == MULTIPART_TYPE:
-        # No page takes a file; one that comes is refused before it is written anywhere.
-        form = await request.form(max_fields=MOST_FIELDS, max_files=0, max_part_size=MOST_FIELD_BYTES)
+        # A file that no page asked for is refused before it is written anywhere.
+        form = await request.form(max_fields=MOST_FIELDS, max_files=most_files, max_part_size=MOST_FIELD_BYTES)
         texts = [value for value in form.values() if isinstance(value, str)]
     elif kind == FORM_TYPE:
         pairs = _decode_pairs(await request.body())

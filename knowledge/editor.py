@@ -5,8 +5,10 @@ somebody else saved in between, both texts are on the page.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy import select
@@ -26,10 +28,11 @@ from knowledge import articles, versions
 from knowledge.forms import ArticleForm, article_form, form_values
 from knowledge.front_matter import FIELDS as KNOWN_FIELDS
 from knowledge.library import Library
+from knowledge.previews import preview_of
 from knowledge.reading import freshness
 from knowledge.tables import article
 from knowledge.versions import ArticleText, NewVersion, StaleEdit, Version
-from knowledge.words import AUDIENCE_WORDS, SLUG, Audience, Freshness, Status
+from knowledge.words import AUDIENCE_WORDS, SLUG, Audience, Freshness, Language, Status
 from knowledge.worklist import ON_A_PAGE, author_name, read_history, read_work_list
 
 MOST_REASON = 1_000
@@ -82,6 +85,7 @@ class Filter:
 NOTHING = Markup("")
 NEW_ARTICLE = EditedArticle("", "", Status.DRAFT, 0, None, None, Freshness.CURRENT)
 AUDIENCE_OPTIONS = [Option(audience, AUDIENCE_WORDS[audience]) for audience in Audience]
+LANGUAGE_OPTIONS = [Option(Language.ENGLISH, "English"), Option(Language.WELSH, "Welsh (Cymraeg)")]
 STATUS_OPTIONS = [
     Option(Status.PUBLISHED, "Published"),
     Option(Status.DRAFT, "With a draft"),
@@ -126,7 +130,7 @@ class EditorPages:
 
     async def new(self, request: Request) -> Response:
         """GET /editor/new"""
-        values = dict.fromkeys(FIELDS, "") | {"audience": str(Audience.PUBLIC)}
+        values = dict.fromkeys(FIELDS, "") | {"audience": str(Audience.PUBLIC), "language": str(Language.ENGLISH)}
         return self._edit_page(request, NEW_ARTICLE, values)
 
     async def create(self, request: Request) -> Response:
@@ -151,8 +155,9 @@ class EditorPages:
         """GET /editor/{slug}"""
         edited, newest = await self._read(_slug(request))
         message = DONE.get(request.query_params.get("done", ""))
-        html = Markup(newest.html)  # noqa: S704  # Rendered and cleaned when it was saved.
-        return self._edit_page(request, edited, form_values(newest.text, newest.slug), preview=html, message=message)
+        values = form_values(newest.text, newest.slug)
+        preview = await self._preview_of(newest.html, values)
+        return self._edit_page(request, edited, values, preview=preview, message=message)
 
     async def save(self, request: Request) -> Response:
         """POST /editor/{slug}: a further version, as a draft or published at once."""
@@ -221,11 +226,17 @@ class EditorPages:
     async def preview(self, request: Request) -> Response:
         """POST /editor/preview: the text as readers will see it, by the renderer that saving uses."""
         sent = posted_json(request)
-        markdown = sent.get("markdown") if sent is not None else field(posted(request), "markdown")
-        if not isinstance(markdown, str):
+        given = sent if sent is not None else dict(posted(request))
+        values = {name: given.get(name, "") for name in ("markdown", "audience", "language")}
+        markdown = values["markdown"]
+        if not isinstance(markdown, str) or (sent is not None and "markdown" not in sent):
             raise Empty
         html = await self._library.renderer.render(markdown) if markdown.strip() else ""
-        return JSONResponse({"html": html}, headers={"Cache-Control": "no-store"})
+        return JSONResponse({"html": await self._preview_of(html, values)}, headers={"Cache-Control": "no-store"})
+
+    async def _preview_of(self, html: str, values: Mapping[str, Any]) -> Markup:
+        """A rendered text as its readers will see it, with what is wrong with its links and pictures above it."""
+        return await preview_of(self._db, self._library, html, values["audience"], values["language"])
 
     async def _check(self, form: ArticleForm, more: str = "{}") -> tuple[ArticleText | None, str, dict[str, str]]:
         """The text and its HTML, or what is wrong."""
@@ -302,6 +313,7 @@ class EditorPages:
             base_version=edited.version if base is None else base,
             preview=preview,
             audiences=AUDIENCE_OPTIONS,
+            languages=LANGUAGE_OPTIONS,
             next_sentence=_next_sentence(edited),
             conflict=conflict,
             errors=errors or {},
@@ -316,14 +328,15 @@ class EditorPages:
             html = await self._library.renderer.render(values["markdown"])
         except Refusal as refusal:
             return self._edit_page(request, edited, values, errors={"markdown": refusal.text}, base=base, status=422)
-        return self._edit_page(request, edited, values, preview=Markup(html), base=base)  # noqa: S704  # Just rendered.
+        preview = await self._preview_of(html, values)
+        return self._edit_page(request, edited, values, preview=preview, base=base)
 
     async def _conflict_page(self, request: Request, slug: str, values: dict[str, str], html: str) -> Response:
         """Both texts. Saving again is on top of theirs."""
         edited, newest = await self._read(slug)
         async with self._db.read() as connection:
             conflict = Conflict(await author_name(connection, newest.author_id), newest.created_at, newest.text)
-        preview = Markup(html)  # noqa: S704  # Just rendered.
+        preview = await self._preview_of(html, values)
         return self._edit_page(request, edited, values, preview=preview, conflict=conflict, status=409)
 
 

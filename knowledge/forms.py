@@ -14,7 +14,7 @@ from core.text import check_line, check_text
 from knowledge import words
 from knowledge.markdown import MOST_SOURCE_BYTES
 from knowledge.versions import ArticleText
-from knowledge.words import Audience
+from knowledge.words import Audience, Language
 
 MOST_SOURCE = 500
 MOST_ASKED_LINE = 200
@@ -43,6 +43,19 @@ class AudienceField(Field):
             self.data = Audience(str(valuelist[0]) if valuelist else "")
         except ValueError:
             raise ValueError("Choose who may read the article: public, after_enquiry or advisors.") from None
+
+
+class LanguageField(Field):
+    """English where nothing is said: so were all articles before there were two languages."""
+
+    data: Language
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = str(valuelist[0]).strip() if valuelist else ""
+        try:
+            self.data = Language(text or Language.ENGLISH)
+        except ValueError:
+            raise ValueError("Choose the language of the article: en or cy.") from None
 
 
 class DayField(Field):
@@ -140,11 +153,17 @@ class ArticleForm(Form):
     review_by = DayField("Review by")
     sources = LinesField("Sources", most=words.MOST_SOURCES, longest=MOST_SOURCE, things="sources")
     asked = LinesField("Asked as", most=words.MOST_ASKED, longest=MOST_ASKED_LINE, things="questions")
+    language = LanguageField("Language", default=Language.ENGLISH)
+    translation_of = LineField("Other language of", [_is_slug], most=words.MOST_SLUG)
     markdown = MarkdownField("Text", [_required("Enter the text of the article.")])
 
     def validate_review_by(self, field: DayField) -> None:
         if field.data and self.last_checked.data and field.data < self.last_checked.data:
             raise ValidationError("The review is due before the text was last checked. Correct one of the two dates.")
+
+    def validate_translation_of(self, field: LineField) -> None:
+        if field.data and field.data == self.slug.data:
+            raise ValidationError("An article cannot be the other language of itself. Enter the original's address.")
 
     def problems(self) -> dict[str, str]:
         """The first thing that is wrong with each field, in the order of the page."""
@@ -163,6 +182,8 @@ class ArticleForm(Form):
             asked=self.asked.data or (),
             markdown=self.markdown.data,
             more=more,
+            language=self.language.data,
+            translation_of=self.translation_of.data,
         )
 
 
@@ -179,6 +200,8 @@ def form_values(text: ArticleText, slug: str = "") -> dict[str, str]:
         "review_by": text.review_by.isoformat() if text.review_by else "",
         "sources": "\n".join(text.sources),
         "asked": "\n".join(text.asked),
+        "language": str(text.language),
+        "translation_of": text.translation_of,
         "markdown": text.markdown,
     }
 

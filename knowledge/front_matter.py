@@ -12,13 +12,16 @@ import yaml
 
 from knowledge.forms import article_form
 from knowledge.versions import ArticleText
-from knowledge.words import SLUG
+from knowledge.words import SLUG, Language
 
 MOST_FILE_BYTES = 96 * 1024
 MOST_FRONT_MATTER = 16 * 1024
 MOST_DEPTH = 10
 
-FIELDS = ("title", "slug", "summary", "audience", "tags", "owner", "last_checked", "review_by", "sources", "asked")
+FIELDS = (
+    *("title", "slug", "summary", "audience", "tags", "owner", "last_checked", "review_by", "sources", "asked"),
+    *("language", "translation_of"),
+)
 _LISTS = ("tags", "sources", "asked")
 
 
@@ -66,6 +69,9 @@ def format_file(slug: str, text: ArticleText) -> str:
         "review_by": text.review_by,
         "sources": list(text.sources),
         "asked": list(text.asked),
+        # English is what a file says that says nothing.
+        "language": str(text.language) if text.language is not Language.ENGLISH else "",
+        "translation_of": text.translation_of,
     }
     front |= {name: value for name, value in optional.items() if value}
     front |= msgspec.json.decode(text.more, type=dict[str, Any])

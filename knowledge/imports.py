@@ -19,6 +19,7 @@ from knowledge import synonyms
 from knowledge.articles import count_change
 from knowledge.folder import ROWS, Line, Outcome, Progress, Report, by_file, in_chunks, read_folder
 from knowledge.front_matter import ArticleFile
+from knowledge.images import note_images_of_all
 from knowledge.rendering import Renderer
 from knowledge.tables import article, article_version
 from knowledge.versions import NewVersion, Version, newest_of, published_of
@@ -221,15 +222,16 @@ async def _insert_versions(
 ) -> None:
     published_at = now if publish else None
     for chunk in in_chunks(plans, ROWS):
+        written = [plan for plan in chunk if not plan.is_written]
         rows = [
             NewVersion(plan.file.slug, plan.file.text, plan.html, author, now, published_at).row(
                 ids[plan.file.slug], plan.version
             )
-            for plan in chunk
-            if not plan.is_written
+            for plan in written
         ]
         if rows:
             await connection.execute(insert(article_version), rows)
+            await note_images_of_all(connection, [(ids[each.file.slug], each.version, each.html) for each in written])
         for plan in chunk:
             if plan.is_written and publish:
                 await connection.execute(

@@ -24,7 +24,7 @@ from knowledge.nearness import Mask, Meanings, grown
 from knowledge.reading import Card, Change, changes_since
 from knowledge.terms import Synonyms, plain_analyzer, readable, stemming_analyzer
 from knowledge.vocabulary import SEED
-from knowledge.words import Audience, Audiences, Status, tag_words
+from knowledge.words import Audience, Audiences, Language, Status, tag_words
 
 CHANGES_AT_ONCE = 1_000
 WRITER_BYTES = 32_000_000
@@ -48,6 +48,7 @@ class Snapshot:
     """The bit of each row's audience; 0 when it cannot be found, because it was withdrawn."""
     synonyms: Synonyms
     _tagged: dict[str, Mask] = field(default_factory=dict, init=False, compare=False)
+    _written_in: dict[Language, Mask] = field(default_factory=dict, init=False, compare=False)
 
     def tagged(self, tag: str) -> Mask:
         """Which rows carry a tag; worked out once for each that somebody asks for."""
@@ -57,6 +58,14 @@ class Snapshot:
             mask = np.fromiter(rows, np.bool_, len(self.cards))
             if len(self._tagged) < MOST_TAGS:
                 self._tagged[tag] = mask
+        return mask
+
+    def written_in(self, language: Language) -> Mask:
+        """Which rows are in a language; worked out once for each."""
+        mask = self._written_in.get(language)
+        if mask is None:
+            rows = (card.language is language for card in self.cards)
+            mask = self._written_in[language] = np.fromiter(rows, np.bool_, len(self.cards))
         return mask
 
     def may_see(self, audiences: Audiences) -> Mask:
@@ -164,6 +173,7 @@ class Index:
         document = Document()
         document.add_unsigned("row", row)
         document.add_text("audience", card.audience)
+        document.add_text("language", card.language)
         for tag in card.tags:
             document.add_text("tag", tag)
         for name, words in zip(STEMMED, (card.title, about, text), strict=True):
@@ -185,6 +195,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", stored=False, indexed=True, fast=True)
     builder.add_text_field("audience", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("tag", tokenizer_name="raw", index_option="basic")
     for name in STEMMED:
         builder.add_text_field(name, tokenizer_name="stemmed", index_option="position")

@@ -7,13 +7,14 @@ it is cancelled, `close` ends it.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import structlog
+from markupsafe import Markup
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,13 +23,14 @@ from core.db import Database
 from core.errors import Unavailable
 from core.signals import Signals
 from knowledge.index import Index, Snapshot, cards_for
+from knowledge.links import LinkedTexts
 from knowledge.reading import Card, PublishedArticle, read_article, uses_since
 from knowledge.rendering import Renderer
 from knowledge.search import Results, nearest, search
 from knowledge.search_notes import SearchNotes
 from knowledge.suggest import Case, Suggestion, suggest
 from knowledge.tables import article_use
-from knowledge.words import TOPICS, Audiences, Freshness, Status, Use, tag_words
+from knowledge.words import TOPICS, Audiences, Freshness, Language, Status, Use, tag_words
 
 logger = structlog.get_logger()
 
@@ -57,11 +59,14 @@ class _Shelf:
     day: date
     cards: list[Card]
     topics: list[Topic]
+    pairs: dict[str, dict[Language, Card]]
+    """By the slug of an original: what there is of it, itself included."""
+    languages: frozenset[Language]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, audiences: Audiences, day: date) -> "_Shelf":
+    def of(cls, snapshot: Snapshot, audiences: Audiences, language: Language | None, day: date) -> "_Shelf":
         cards = sorted(
-            cards_for(snapshot, audiences),
+            (card for card in cards_for(snapshot, audiences) if language in (None, card.language)),
             key=lambda card: (card.status == Status.WITHDRAWN, card.title.lower(), card.slug),
         )
         counts: Counter[str] = Counter()
@@ -71,7 +76,16 @@ class _Shelf:
                 counts.update(card.tags)
                 due.update(card.tags if card.freshness_on(day) == Freshness.DUE else ())
         order = sorted(counts, key=lambda tag: (TOPICS.index(tag) if tag in TOPICS else len(TOPICS), tag_words(tag)))
-        return cls(snapshot, day, cards, [Topic(tag, tag_words(tag), counts[tag], due[tag]) for tag in order])
+        topics = [Topic(tag, tag_words(tag), counts[tag], due[tag]) for tag in order]
+        return cls(snapshot, day, cards, topics, _pairs(cards), frozenset(card.language for card in cards))
+
+
+def _pairs(cards: Sequence[Card]) -> dict[str, dict[Language, Card]]:
+    """Which articles are the same in two languages. Of several that say so, the first by title is taken."""
+    pairs: dict[str, dict[Language, Card]] = {}
+    for card in sorted(cards, key=lambda card: bool(card.translation_of)):
+        pairs.setdefault(card.translation_of or card.slug, {}).setdefault(card.language, card)
+    return pairs
 
 
 class Library:
@@ -84,9 +98,10 @@ class Library:
         self.renderer = Renderer()
         self._changed = asyncio.Event()
         self._opened: list[dict[str, Any]] = []
-        self._shelves: dict[Audiences, _Shelf] = {}
+        self._shelves: dict[tuple[Audiences, Language | None], _Shelf] = {}
         self._uses: dict[int, int] = {}
         self._uses_read_at = float("-inf")
+        self._linked = LinkedTexts(self.card)
         signals.on(TOPIC, lambda _: self._changed.set())
         signals.on_gap(self._changed.set)
 
@@ -141,47 +156,84 @@ class Library:
         card = None if row is None else self.index.snapshot.cards[row]
         return card if card is not None and card.audience in audiences else None
 
-    def cards(self, audiences: Audiences, tag: str | None = None) -> list[Card]:
-        """What these readers may see, by title, what was withdrawn at the end."""
-        return [card for card in self._shelf(audiences).cards if tag is None or tag in card.tags]
+    def html_for(self, article: PublishedArticle, audiences: Audiences) -> Markup:
+        """The text of an article as these readers see it: links that lead nowhere for them say so."""
+        return self._linked.of(article, audiences, self.index.snapshot)
 
-    def topics(self, audiences: Audiences) -> list[Topic]:
+    def cards(self, audiences: Audiences, tag: str | None = None, language: Language | None = None) -> list[Card]:
+        """What these readers may see, by title, what was withdrawn at the end."""
+        return [card for card in self._shelf(audiences, language).cards if tag is None or tag in card.tags]
+
+    def topics(self, audiences: Audiences, language: Language | None = None) -> list[Topic]:
         """The tags of what these readers may see, the topics of an enquiry first."""
-        return self._shelf(audiences).topics
+        return self._shelf(audiences, language).topics
+
+    def all_languages(self, audiences: Audiences) -> frozenset[Language]:
+        """The languages in which these readers may see anything."""
+        return self._shelf(audiences).languages
+
+    def languages(self, slug: str, audiences: Audiences) -> Mapping[Language, Card]:
+        """The languages in which these readers may see an article, by language."""
+        card = self.card(slug, audiences)
+        pair = self._shelf(audiences).pairs.get(card.translation_of or slug, {}) if card else {}
+        # Two articles of one language are not each other's translation, whatever one of them says.
+        return pair if card and pair.get(card.language) == card else {}
+
+    def in_language(self, card: Card, language: Language, audiences: Audiences) -> Card:
+        """The article in this language, if there is one that can be used; else as it is."""
+        other = self.languages(card.slug, audiences).get(language)
+        return other if other is not None and other.status == Status.PUBLISHED else card
 
     def related(self, slug: str, audiences: Audiences, limit: int = 3) -> list[Card]:
-        """What is nearest in meaning to an article."""
+        """What is nearest in meaning to an article, in its language where there is a choice."""
         snapshot = self.index.snapshot
         row = snapshot.rows.get(slug)
-        near = {} if row is None else nearest(snapshot, snapshot.meanings.whole[row].astype(np.float32), audiences)
-        return [snapshot.cards[other] for other in near if other != row][:limit]
+        if row is None:
+            return []
+        near = nearest(snapshot, snapshot.meanings.whole[row].astype(np.float32), audiences)
+        own = self.languages(slug, audiences).values()
+        others = (
+            self.in_language(snapshot.cards[other], snapshot.cards[row].language, audiences)
+            for other in near
+            if other != row and snapshot.cards[other] not in own
+        )
+        return list(dict.fromkeys(others))[:limit]
 
-    def _shelf(self, audiences: Audiences) -> _Shelf:
+    def _shelf(self, audiences: Audiences, language: Language | None = None) -> _Shelf:
         """Lists that are the same until something is published or a day ends, made once."""
         snapshot, day = self.index.snapshot, self.today()
-        shelf = self._shelves.get(audiences)
+        shelf = self._shelves.get((audiences, language))
         if shelf is None or shelf.snapshot is not snapshot or shelf.day != day:
-            shelf = self._shelves[audiences] = _Shelf.of(snapshot, audiences, day)
+            shelf = self._shelves[audiences, language] = _Shelf.of(snapshot, audiences, language, day)
         return shelf
 
     def search(
-        self, typed: str, audiences: Audiences, *, tag: str | None = None, limit: int = 10, offset: int = 0
+        self,
+        typed: str,
+        audiences: Audiences,
+        *,
+        tag: str | None = None,
+        language: Language | None = None,
+        limit: int = 10,
+        offset: int = 0,
     ) -> Results:
-        return search(self.index, typed, audiences, tag=tag, limit=limit, offset=offset)
+        return search(self.index, typed, audiences, tag=tag, language=language, limit=limit, offset=offset)
 
     def suggest(
         self, case: Case, audiences: Audiences, *, leave_out: Collection[str] = (), limit: int = 3
     ) -> list[Suggestion]:
         return suggest(self.index, case, audiences, leave_out=leave_out, limit=limit)
 
-    async def most_read(self, audiences: Audiences, limit: int = 6) -> list[Card]:
-        """The articles used most in 90 days; those checked last where nothing was used yet."""
+    async def most_read(
+        self, audiences: Audiences, limit: int = 6, language: Language = Language.ENGLISH
+    ) -> list[Card]:
+        """The articles of a language used most in 90 days; those checked last where nothing was used yet."""
         now = asyncio.get_running_loop().time()
         if now - self._uses_read_at > MOST_READ_FOR_S:
             self._uses_read_at = now
             async with self._db.read() as connection:
                 self._uses = await uses_since(connection, self._clock() - COUNTED_FOR)
-        cards = [card for card in self.cards(audiences) if card.status == Status.PUBLISHED]
+        cards = [card for card in self.cards(audiences, None, language) if card.status == Status.PUBLISHED]
         return sorted(cards, key=lambda card: (-self._uses.get(card.article_id, 0), -_day_number(card.checked_on)))[
             :limit
         ]

@@ -1,8 +1,8 @@
 """Markdown to HTML: what an editor may write, and nothing else.
 
-Raw HTML is shown as text, images are not taken, links lead to https, mail, telephone or our own guidance. What comes out
-of the parser is cleaned again against our own list of tags and attributes. Pure; it may be slow on hostile text, so
-that the service only runs it in `knowledge.rendering`, which has a time limit.
+Raw HTML is shown as text, pictures are those that editors sent here, links lead to https, mail, telephone or our own
+guidance. What comes out of the parser is cleaned again against our own list of tags and attributes. Pure; it may be slow
+on hostile text, so that the service only runs it in `knowledge.rendering`, which has a time limit.
 """
 
 import re
@@ -22,13 +22,18 @@ from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.container import container_plugin
 
 from core.errors import Refusal
-from knowledge.words import date_words
+from knowledge.words import date_in_welsh, date_words
 
 MOST_SOURCE_BYTES = 64 * 1024
 MOST_OUTPUT_BYTES = 1024 * 1024
 MOST_COLUMNS = 40
 
+MOST_IMAGES = 50
+
 OWN_LINK = re.compile(r"/guidance(?:/[a-z0-9-]+)?(?:#s-[a-z0-9-]+)?|#s-[a-z0-9-]+")
+# The name of a picture is made from its content, its width and its height (knowledge.images).
+IMAGE_NAME = re.compile(r"[0-9a-f]{32}-([1-9][0-9]{0,3})x([1-9][0-9]{0,3})\.webp")
+IMAGES = "/guidance/images/"
 _EXTERNAL = "noopener noreferrer"
 
 
@@ -38,6 +43,25 @@ class TooComplex(Refusal):
     message: ClassVar[str] = (
         "The text is too complex to show: it nests too deeply, or it holds a very large table. Simplify it and save again."
     )
+
+
+class Undescribed(Refusal):
+    code: ClassVar[str] = "undescribed"
+    status: ClassVar[int] = 422
+    message: ClassVar[str] = (
+        "A picture has no description. Say what it shows between the square brackets, for those who cannot see it: "
+        "![what it shows](/guidance/images/…)"
+    )
+
+
+class TooManyImages(Refusal):
+    code: ClassVar[str] = "too_many_images"
+    status: ClassVar[int] = 422
+    message: ClassVar[str] = f"The text has more than {MOST_IMAGES} pictures. Split it into two articles."
+
+
+REFUSALS: dict[str, type[Refusal]] = {one.code: one for one in (TooComplex, Undescribed, TooManyImages)}
+"""What a rendering process may answer instead of HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +88,18 @@ def contents(html: str) -> list[Heading]:
 
 def plain_text(html: str) -> str:
     """The words of an article that was rendered here, without its tags."""
-    return " ".join(unescape(_TAGS.sub(" ", _INLINE_TAGS.sub("", html))).split())
+    return " ".join(unescape(_TAGS.sub(" ", _INLINE_TAGS.sub("", _IMAGE_TAGS.sub(r" \1 ", html)))).split())
+
+
+def images_in(html: str) -> list[str]:
+    """The names of the pictures in an article that was rendered here, each once."""
+    return list(dict.fromkeys(_IMAGE_ADDRESSES.findall(html)))
 
 
 _HEADING = re.compile(r'<h([234]) id="(s-[a-z0-9-]+)">(.*?)</h\1>', re.DOTALL)
 _INLINE_TAGS = re.compile(r"</?(?:a|em|strong|s|code)(?: [^<>]*)?>")
+_IMAGE_TAGS = re.compile(r'<img [^<>]*?alt="([^"<>]*)"[^<>]*>')
+_IMAGE_ADDRESSES = re.compile(rf'<img [^<>]*?src="{IMAGES}([0-9a-fx.webp-]+)"')
 _TAGS = re.compile(r"<[^<>]*>")
 
 
@@ -86,7 +117,12 @@ def is_safe_link(url: str) -> bool:
         return re.fullmatch(r"(?i)tel:\+?[0-9-]{3,20}", url) is not None
     if parts.scheme == "mailto":
         return re.fullmatch(r"(?i)mailto:[^@?\s]+@[^@?\s]+", url) is not None
-    return OWN_LINK.fullmatch(url) is not None
+    return OWN_LINK.fullmatch(url) is not None or is_image(url)
+
+
+def is_image(url: str) -> bool:
+    """Whether an address is that of a picture which an editor sent here."""
+    return url.startswith(IMAGES) and IMAGE_NAME.fullmatch(url, len(IMAGES)) is not None
 
 
 def _check_date(words: str) -> date | None:
@@ -96,16 +132,25 @@ def _check_date(words: str) -> date | None:
         return None
 
 
-def _box(name: str, title: Callable[[str], str], role: str | None) -> Callable[..., str]:
-    """A renderer for one kind of `:::` block; the heading is part of the text, so that nobody has to see a colour."""
-    attributes = f' role="{role}"' if role else ""
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """One kind of `:::` block. Its heading is part of the text, so that nobody has to see a colour."""
+
+    look: str
+    title: Callable[[str], str]
+
+
+def _draw(box: _Box) -> Callable[..., str]:
+    role = "" if box.look == "steps" else ' role="note"'
 
     def draw(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[index]
         if token.nesting != 1:
             return "</div>\n"
-        words = title(token.info.strip().partition(" ")[2])
-        return f'<div class="callout callout--{name}"{attributes}>\n<p class="callout__title"><strong>{words}</strong></p>\n'
+        words = box.title(token.info.strip().partition(" ")[2])
+        return (
+            f'<div class="callout callout--{box.look}"{role}>\n<p class="callout__title"><strong>{words}</strong></p>\n'
+        )
 
     return draw
 
@@ -115,11 +160,21 @@ def _check_title(words: str) -> str:
     return f"Check before use: last checked {date_words(day)}" if day else "Check before use"
 
 
-_BOXES: dict[str, tuple[Callable[[str], str], str | None]] = {
-    "sample": (lambda _: "Sample text", "note"),
-    "check": (_check_title, "note"),
-    "warning": (lambda _: "Warning", "note"),
-    "steps": (lambda _: "Step by step", None),
+def _check_title_in_welsh(words: str) -> str:
+    day = _check_date(words)
+    return f"Gwiriwch cyn defnyddio: gwiriwyd ddiwethaf {date_in_welsh(day)}" if day else "Gwiriwch cyn defnyddio"
+
+
+# Whoever writes in Welsh names them in Welsh, and so are their headings.
+_BOXES = {
+    "sample": _Box("sample", lambda _: "Sample text"),
+    "check": _Box("check", _check_title),
+    "warning": _Box("warning", lambda _: "Warning"),
+    "steps": _Box("steps", lambda _: "Step by step"),
+    "sampl": _Box("sample", lambda _: "Testun enghreifftiol"),
+    "gwirio": _Box("check", _check_title_in_welsh),
+    "rhybudd": _Box("warning", lambda _: "Rhybudd"),
+    "camau": _Box("steps", lambda _: "Cam wrth gam"),
 }
 
 
@@ -142,8 +197,19 @@ class _Renderer(RendererHTML):
         return opened + _escape(str(token.attrGet("href"))) if tokens[index + 1].type == "link_close" else opened
 
     def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        # A picture of another site would tell that site who reads; only its description is kept.
-        return _escape(tokens[index].content)
+        token = tokens[index]
+        address, words = str(token.attrGet("src")), _escape(_words(token))
+        if not is_image(address):
+            # A picture of another site would tell that site who reads; only its description is kept.
+            return words
+        if not words:
+            raise Undescribed
+        env["images"] = env.get("images", 0) + 1
+        if env["images"] > MOST_IMAGES:
+            raise TooManyImages
+        size = IMAGE_NAME.fullmatch(address, len(IMAGES))
+        assert size is not None
+        return f'<img src="{address}" alt="{words}" width="{size[1]}" height="{size[2]}" loading="lazy">'
 
     def table_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
         # A wide table scrolls by itself; the keyboard reaches it, and its name says what it is.
@@ -196,6 +262,7 @@ def _prepare_table(tokens: list[Token], start: int) -> None:
 
 
 def _words(inline: Token) -> str:
+    """What the reader hears of a line, of a picture in it what it shows."""
     return "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline")).strip()
 
 
@@ -220,14 +287,14 @@ def _build_parser() -> MarkdownIt:
     parser = MarkdownIt("js-default", options, renderer_cls=_Renderer)
     parser.disable(["html_block", "html_inline"])
     parser.validateLink = is_safe_link  # type: ignore[method-assign]  # the library's documented way to set own rules
-    for name, (title, role) in _BOXES.items():
-        parser.use(container_plugin, name=name, validate=_takes(name), render=_box(name, title, role))
+    for name, box in _BOXES.items():
+        parser.use(container_plugin, name=name, validate=_takes(name), render=_draw(box))
     parser.core.ruler.push("prepare_article", lambda state: _prepare(state.tokens))
     return parser
 
 
 def _relative(url: str) -> str | None:
-    return url if OWN_LINK.fullmatch(url) else None
+    return url if OWN_LINK.fullmatch(url) or is_image(url) else None
 
 
 _PARSER = _build_parser()
@@ -250,6 +317,7 @@ _CLEANER = nh3.Cleaner(
         "br",
         "a",
         "div",
+        "img",
     }
     | {"table", "thead", "tbody", "tr", "th", "td"},
     clean_content_tags={"script", "style"},
@@ -260,15 +328,17 @@ _CLEANER = nh3.Cleaner(
         "h2": {"id"},
         "h3": {"id"},
         "h4": {"id"},
+        "img": {"src", "alt", "width", "height"},
         "ol": {"start"},
     },
     tag_attribute_values={
         "a": {"rel": {_EXTERNAL}},
+        "img": {"loading": {"lazy"}},
         "div": {"role": {"note", "region"}, "tabindex": {"0"}},
         "th": {"scope": {"col", "row"}},
     },
     allowed_classes={
-        "div": {"callout", "table-scroll", *(f"callout--{name}" for name in _BOXES)},
+        "div": {"callout", "table-scroll", *(f"callout--{box.look}" for box in _BOXES.values())},
         "p": {"callout__title"},
     },
     url_schemes={"https", "mailto", "tel"},

@@ -6,9 +6,10 @@ keeps. An article that a reader may not see does not exist for them, on any of t
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from markupsafe import Markup
@@ -25,7 +26,8 @@ from core.forms import field
 from core.limits import Limiter
 from core.ready import keep_while
 from core.text import check_text
-from core.web import posted, render, see_other
+from core.web import posted, render, see_other, site
+from knowledge.feed import read_changes, write_feed
 from knowledge.front_matter import format_file
 from knowledge.library import Library
 from knowledge.markdown import contents
@@ -42,6 +44,7 @@ from knowledge.words import (
     Audience,
     Audiences,
     Freshness,
+    Language,
     Status,
     tag_words,
 )
@@ -66,6 +69,7 @@ class Teaser:
     version: int
     checked_on: date | None
     freshness: Freshness
+    language: Language
     excerpt: Markup | None = None
 
 
@@ -84,6 +88,27 @@ class ArticleView:
     is_current: bool
     is_shown: bool
     """False for a withdrawn article, until its reader asks for the text that was."""
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    """The same article in the other language; without an address where there is none."""
+
+    language: Language
+    slug: str | None = None
+    freshness: Freshness = Freshness.CURRENT
+    is_newer: bool = False
+    """Whether it was checked after this one, so that this one may say what is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list or a search is narrowed to."""
+
+    tag: str | None
+    language: Language | None
+    page: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +154,13 @@ class GuidancePages:
         """GET /guidance: search, or the articles of one topic, or the topics."""
         audiences = await self._rights(request)
         query = clean_query(request.query_params.get("q", ""))
-        tag = request.query_params.get("tag") or None
-        if tag is not None and (not TAG.fullmatch(tag) or len(tag) > 32):
-            raise NotFound
-        page = _page_number(request)
+        chosen = _filter(request)
         if query:
-            response = self._results(request, query, tag, audiences, page)
+            response = self._results(request, query, chosen, audiences)
             # What somebody looked for stays in nobody's cache.
             response.headers["Cache-Control"] = "no-store"
             return response
-        return await self._answer(request, audiences, (tag, page), partial(self._shelf, request, tag, audiences, page))
+        return await self._answer(request, audiences, (chosen,), partial(self._shelf, request, chosen, audiences))
 
     async def article(self, request: Request) -> Response:
         """GET /guidance/{slug}: one article, or an earlier version of it."""
@@ -158,11 +180,28 @@ class GuidancePages:
             found = await self._find(slug, version, audiences)
             if found.status == Status.WITHDRAWN and version is None:
                 raise NotFound("This article was withdrawn. Its page says why.")
-            response = PlainTextResponse(format_file(slug, found.public_text), media_type="text/markdown")
+            text = found.public_text
+            if self._library.card(text.translation_of, audiences) is None:
+                # Of an article that these readers may not see, not even the address is told.
+                text = replace(text, translation_of="")
+            response = PlainTextResponse(format_file(slug, text), media_type="text/markdown")
             response.headers["Cache-Control"] = "no-store"
             return response
 
         return await self._answer(request, audiences, (version,), make)
+
+    async def feed(self, request: Request) -> Response:
+        """GET /guidance/feed.atom: what changed in what everybody may read, whoever asks."""
+
+        async def make() -> Response:
+            async with self._db.read() as connection:
+                entries = await read_changes(connection)
+            where = site(request)
+            service: Any = where.templates.globals["service"]
+            written = write_feed(entries, where.settings.base_url, service.name)
+            return Response(written, media_type="application/atom+xml")
+
+        return await self._answer(request, FOR_ANYONE, (), make)
 
     async def helpful(self, request: Request) -> Response:
         """POST /guidance/{slug}/helpful: yes or no, and what is missing. The page is shared, so that the Origin decides."""
@@ -199,45 +238,52 @@ class GuidancePages:
             return await self._library.published(slug, audiences)
         return await self._library.version(slug, version, audiences)
 
-    def _results(self, request: Request, query: str, tag: str | None, audiences: Audiences, page: int) -> Response:
-        offset = (page - 1) * ON_A_PAGE
-        found = self._library.search(query, _chosen(request, audiences), tag=tag, limit=ON_A_PAGE, offset=offset)
-        if page == 1:
+    def _results(self, request: Request, query: str, chosen: Filter, audiences: Audiences) -> Response:
+        offset, narrowed = (chosen.page - 1) * ON_A_PAGE, _chosen(request, audiences)
+        found = self._library.search(
+            query, narrowed, tag=chosen.tag, language=chosen.language, limit=ON_A_PAGE, offset=offset
+        )
+        if chosen.page == 1:
             self._library.search_notes.searched(_reader(request), query, found.total)
         results = [self._teaser(hit.card, hit.snippet) for hit in found.hits]
-        return self._list(request, audiences, query, tag, results, found.total, page, ON_A_PAGE, found.suggestion)
+        return self._list(
+            request, audiences, chosen, results, found.total, ON_A_PAGE, q=query, suggestion=found.suggestion
+        )
 
-    async def _shelf(self, request: Request, tag: str | None, audiences: Audiences, page: int) -> Response:
-        cards = self._library.cards(_chosen(request, audiences), tag)
-        if tag is not None and not self._library.cards(audiences, tag):
+    async def _shelf(self, request: Request, chosen: Filter, audiences: Audiences) -> Response:
+        cards = self._library.cards(_chosen(request, audiences), chosen.tag, chosen.language)
+        if chosen.tag is not None and not self._library.cards(audiences, chosen.tag):
             raise NotFound
-        start = (page - 1) * ON_A_SHELF
+        start = (chosen.page - 1) * ON_A_SHELF
         shown = [self._teaser(card) for card in cards[start : start + ON_A_SHELF]]
-        return self._list(request, audiences, "", tag, shown, len(cards), page, ON_A_SHELF, None)
+        return self._list(request, audiences, chosen, shown, len(cards), ON_A_SHELF)
 
     def _list(
         self,
         request: Request,
         audiences: Audiences,
-        query: str,
-        tag: str | None,
+        chosen: Filter,
         results: list[Teaser],
         total: int,
-        page: int,
         size: int,
-        suggestion: str | None,
+        *,
+        q: str = "",
+        suggestion: str | None = None,
     ) -> Response:
+        page, tag = chosen.page, chosen.tag
         return render(
             request,
             "knowledge/index.html",
             shared=audiences == FOR_ANYONE,
             page_title="Guidance",
-            q=query,
+            q=q,
             topic=TopicHeading(tag, tag_words(tag)) if tag else None,
+            language=chosen.language,
+            has_languages=len(self._library.all_languages(audiences)) > 1,
             results=results,
             total=total,
             pager=Pager(page, page - 1 if page > 1 else None, page + 1 if page * size < total else None),
-            topics=self._library.topics(audiences),
+            topics=self._library.topics(audiences, chosen.language),
             suggestion=suggestion,
             audiences=AUDIENCE_WORDS if audiences == FOR_STAFF else {},
             audience="".join(_chosen(request, audiences)) if _chosen(request, audiences) != audiences else "",
@@ -252,7 +298,8 @@ class GuidancePages:
             request,
             "knowledge/article.html",
             shared=audiences == FOR_ANYONE,
-            article=_view(found, self._library.today(), is_shown=is_shown),
+            article=self._view(found, audiences, is_shown=is_shown),
+            other_language=self._other_language(found, audiences),
             contents=[ContentsLine(line.id, line.text) for line in contents(found.html) if line.level == 2]
             if is_shown
             else [],
@@ -263,7 +310,33 @@ class GuidancePages:
 
     def _teaser(self, card: Card, excerpt: Markup | None = None) -> Teaser:
         freshness = card.freshness_on(self._library.today())
-        return Teaser(card.slug, card.title, card.summary, card.version, card.checked_on, freshness, excerpt)
+        shown = (card.version, card.checked_on, freshness, card.language)
+        return Teaser(card.slug, card.title, card.summary, *shown, excerpt)
+
+    def _view(self, found: PublishedArticle, audiences: Audiences, *, is_shown: bool) -> ArticleView:
+        return ArticleView(
+            slug=found.slug,
+            title=found.title,
+            summary=found.summary,
+            version=found.version,
+            checked_on=found.last_checked,
+            review_on=found.review_by,
+            freshness=found.freshness_on(self._library.today()),
+            html=self._library.html_for(found, audiences) if is_shown else Markup(""),
+            audience_words=AUDIENCE_WORDS[found.audience],
+            withdrawn_reason=found.withdrawn_reason or None,
+            is_current=found.is_current,
+            is_shown=is_shown,
+            language=found.language,
+        )
+
+    def _other_language(self, found: PublishedArticle, audiences: Audiences) -> OtherLanguage:
+        language = found.language.other
+        card = self._library.languages(found.slug, audiences).get(language)
+        if card is None:
+            return OtherLanguage(language)
+        is_newer = bool(card.checked_on and found.last_checked and card.checked_on > found.last_checked)
+        return OtherLanguage(language, card.slug, card.freshness_on(self._library.today()), is_newer)
 
     def _note_opened(self, request: Request, slug: str, audiences: Audiences) -> None:
         """Count what a search led to. The browser says where it comes from, within this site only."""
@@ -286,23 +359,6 @@ class GuidancePages:
 def comment_place(article_id: int) -> bytes:
     """Where a sealed comment belongs; needed to open it."""
     return b"article_feedback:%d" % article_id
-
-
-def _view(found: PublishedArticle, day: date, *, is_shown: bool) -> ArticleView:
-    return ArticleView(
-        slug=found.slug,
-        title=found.title,
-        summary=found.summary,
-        version=found.version,
-        checked_on=found.last_checked,
-        review_on=found.review_by,
-        freshness=found.freshness_on(day),
-        html=Markup(found.html if is_shown else ""),  # noqa: S704  # Rendered and cleaned when it was saved.
-        audience_words=AUDIENCE_WORDS[found.audience],
-        withdrawn_reason=found.withdrawn_reason or None,
-        is_current=found.is_current,
-        is_shown=is_shown,
-    )
 
 
 def _source(line: str) -> Source:
@@ -339,6 +395,13 @@ def _reader(request: Request) -> str:
     return f"{request.client.host if request.client else ''} {request.headers.get('user-agent', '')}"
 
 
-def _page_number(request: Request) -> int:
+def _filter(request: Request) -> Filter:
+    """Tags and languages that nobody made are not there; a page that is none is the first."""
+    tag, language = request.query_params.get("tag") or None, request.query_params.get("language") or None
+    if tag is not None and (not TAG.fullmatch(tag) or len(tag) > 32):
+        raise NotFound
+    if language is not None and language not in set(Language):
+        raise NotFound
     text = request.query_params.get("page", "1")
-    return min(int(text), MOST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,6}", text) else 1
+    page = min(int(text), MOST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,6}", text) else 1
+    return Filter(tag, Language(language) if language else None, page)

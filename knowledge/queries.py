@@ -7,7 +7,7 @@ from tantivy import Occur, Query, Schema
 
 from knowledge.index import Snapshot
 from knowledge.terms import Phrase, Term
-from knowledge.words import Audiences
+from knowledge.words import Audiences, Language
 
 FIELDS = {"title": 2.0, "about": 2.0, "body": 1.0}
 TIE_BREAKER = 0.25
@@ -21,11 +21,15 @@ PHRASE_COSTS = 3
 ALWAYS = 2
 
 
-def permitted(schema: Schema, audiences: Audiences, tag: str | None = None) -> list[tuple[Occur, Query]]:
-    """What every query must also match: an audience of the reader, and the tag that was asked for."""
+def permitted(
+    schema: Schema, audiences: Audiences, tag: str | None = None, language: Language | None = None
+) -> list[tuple[Occur, Query]]:
+    """What every query must also match: an audience of the reader, and the tag and language that were asked for."""
     filters = [Query.term_set_query(schema, "audience", sorted(audiences))]
     if tag is not None:
         filters.append(Query.term_query(schema, "tag", tag))
+    if language is not None:
+        filters.append(Query.term_query(schema, "language", language.value))
     return [(Occur.Must, Query.const_score_query(query, 0.0)) for query in filters]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.errors import NotFound
 from knowledge.tables import article, article_use, article_version
 from knowledge.versions import ArticleText, asked_of, text_of
-from knowledge.words import Audience, Audiences, Freshness, Status
+from knowledge.words import Audience, Audiences, Freshness, Language, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Card:
     checked_on: date | None
     review_by: date | None
     status: Status
+    language: Language = Language.ENGLISH
+    translation_of: str = ""
 
     def freshness_on(self, day: date) -> Freshness:
         return freshness(self.status, self.review_by, day)
@@ -76,6 +78,10 @@ class PublishedArticle:
     def public_text(self) -> ArticleText:
         """Without what is only for those who write it."""
         return replace(self.text, owner="", more="{}")
+
+    @property
+    def language(self) -> Language:
+        return self.text.language
 
     def freshness_on(self, day: date) -> Freshness:
         return freshness(self.status, self.text.review_by, day)
@@ -142,7 +148,14 @@ async def uses_since(connection: AsyncConnection, since: datetime) -> dict[int, 
 def _published() -> Select[Any]:
     version = article_version.c
     columns = (version.article_id, version.version, version.title, version.summary, version.audience, version.tags)
-    more = (version.last_checked, version.review_by, version.html, version.meta)
+    more = (
+        version.last_checked,
+        version.review_by,
+        version.html,
+        version.meta,
+        version.language,
+        version.translation_of,
+    )
     return select(*columns, *more, article.c.slug, article.c.status, article.c.changed).join(
         article,
         and_(article.c.id == article_version.c.article_id, article.c.published_version == article_version.c.version),
@@ -161,4 +174,6 @@ def _card(row: Row[Any]) -> Card:
         checked_on=row.last_checked,
         review_by=row.review_by,
         status=Status(row.status),
+        language=Language(row.language),
+        translation_of=row.translation_of,
     )

@@ -1,7 +1,8 @@
 """One rendering process: reads a text from standard input, writes its HTML to standard output, until the input ends.
 
 It is started by `knowledge.rendering` with an empty environment, holds no key and no connection, and may be killed at
-any moment. Frames are a length of four bytes and that many bytes; the first byte of an answer says whether it is HTML.
+any moment. Frames are a length of four bytes and that many bytes; the first byte of an answer says whether HTML follows
+or the code of a refusal.
 """
 
 import resource
@@ -9,7 +10,7 @@ import sys
 from typing import BinaryIO
 
 from core.errors import Refusal
-from knowledge.markdown import render_markdown
+from knowledge.markdown import TooComplex, render_markdown
 
 HTML, REFUSED = b"+", b"-"
 MOST_MEMORY_BYTES = 1024 * 1024 * 1024
@@ -29,8 +30,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 def _answer(source: str) -> bytes:
     try:
         return HTML + render_markdown(source).encode()
-    except (Refusal, RecursionError, MemoryError):
-        return REFUSED
+    except Refusal as refusal:
+        return REFUSED + refusal.code.encode()
+    except (RecursionError, MemoryError):
+        return REFUSED + TooComplex.code.encode()
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from core.errors import TooLong, Unavailable
-from knowledge.markdown import MOST_OUTPUT_BYTES, MOST_SOURCE_BYTES, TooComplex
+from knowledge.markdown import MOST_OUTPUT_BYTES, MOST_SOURCE_BYTES, REFUSALS, TooComplex
 from knowledge.render_worker import HTML
 
 logger = structlog.get_logger()
@@ -39,7 +39,7 @@ class Renderer:
         self._retire: asyncio.TimerHandle | None = None
 
     async def render(self, source: str) -> str:
-        """The article as HTML. Raises TooLong, or TooComplex when it takes more than the limit."""
+        """The article as HTML. Raises TooLong, TooComplex when it takes more than the limit, and what else is in REFUSALS."""
         encoded = source.encode()
         if len(encoded) > MOST_SOURCE_BYTES:
             raise TooLong(
@@ -48,7 +48,7 @@ class Renderer:
         async with self._places:
             worker = self._idle.pop() if self._idle else await self._start()
             try:
-                html = await asyncio.wait_for(_ask(worker, encoded), self._limit_s)
+                answer = await asyncio.wait_for(_ask(worker, encoded), self._limit_s)
             except (TimeoutError, _WorkerLostError):
                 await self._end(worker)
                 raise TooComplex from None
@@ -56,9 +56,10 @@ class Renderer:
                 await self._end(worker)
                 raise
             self._keep(worker)
-        if html is None:
-            raise TooComplex
-        return html
+        rest = answer[1:].decode()
+        if answer[:1] != HTML:
+            raise REFUSALS[rest]
+        return rest
 
     async def close(self) -> None:
         if self._retire is not None:
@@ -114,15 +115,14 @@ class Renderer:
         self._idle.clear()
 
 
-async def _ask(worker: Process, source: bytes) -> str | None:
+async def _ask(worker: Process, source: bytes) -> bytes:
     assert worker.stdin is not None
     try:
         worker.stdin.write(len(source).to_bytes(4) + source)
         await worker.stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
         raise _WorkerLostError from None
-    answer = await _read_frame(worker)
-    return answer[1:].decode() if answer[:1] == HTML else None
+    return await _read_frame(worker)
 
 
 async def _read_frame(worker: Process) -> bytes:

@@ -27,7 +27,7 @@ from knowledge.queries import (
 from knowledge.reading import Card
 from knowledge.spelling import correct
 from knowledge.terms import MOST_QUERY, Term
-from knowledge.words import Audiences
+from knowledge.words import Audiences, Language
 
 MOST_FOUND = 200
 # How many ranks two lists are apart before it matters: small, because a library is small and its first results count.
@@ -75,7 +75,14 @@ def clean_query(typed: str) -> str:
 
 
 def search(
-    index: Index, typed: str, audiences: Audiences, *, tag: str | None = None, limit: int = 10, offset: int = 0
+    index: Index,
+    typed: str,
+    audiences: Audiences,
+    *,
+    tag: str | None = None,
+    language: Language | None = None,
+    limit: int = 10,
+    offset: int = 0,
 ) -> Results:
     """The articles for what somebody typed, the best first."""
     query, snapshot = clean_query(typed), index.snapshot
@@ -91,9 +98,8 @@ def search(
     is_name = len(terms) == 1 and bool(terms[0].others)
     # Of two words one may be missing, of a long sentence most.
     least = max(1, min(3, (len(looked_for) + 1) // 3))
-    ranked = rank(
-        index, snapshot, clauses, meaning, audiences, tag, least, MEANING_OF_A_NAME if is_name else MEANING_WEIGHT
-    )
+    weight = MEANING_OF_A_NAME if is_name else MEANING_WEIGHT
+    ranked = rank(index, snapshot, clauses, meaning, audiences, tag, language, least, weight)
     page = ranked[offset : offset + limit]
     pattern = marking(terms)
     hits = tuple(Hit(snapshot.cards[found.row], _snippet(snapshot, index.schema, found.row, pattern)) for found in page)
@@ -107,12 +113,13 @@ def rank(
     meaning: Vector | None,
     audiences: Audiences,
     tag: str | None = None,
+    language: Language | None = None,
     least: int = 1,
     meaning_weight: float = MEANING_WEIGHT,
 ) -> list[Ranked]:
     """Put what the words find and what the meaning finds into one order: reciprocal rank fusion."""
-    words = _by_words(index.schema, snapshot, clauses, audiences, tag, least)
-    near = {} if meaning is None else nearest(snapshot, meaning, audiences, tag)
+    words = _by_words(index.schema, snapshot, clauses, audiences, tag, language, least)
+    near = {} if meaning is None else nearest(snapshot, meaning, audiences, tag, language)
     enough = LEAST_SIMILAR if words else LEAST_SIMILAR_ALONE
     scores: dict[int, float] = {row: 1 / (RANK_SOFTENER + place) for place, row in enumerate(words)}
     for place, (row, similarity) in enumerate(near.items()):
@@ -129,21 +136,34 @@ def _by_words(
     clauses: Sequence[tuple[Query, float]],
     audiences: Audiences,
     tag: str | None,
+    language: Language | None,
     least: int,
 ) -> list[int]:
     if not clauses:
         return []
     wanted = [(Occur.Should, Query.boost_query(query, weight)) for query, weight in clauses]
-    query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted, least)), *permitted(schema, audiences, tag)])
+    query = Query.boolean_query(
+        [(Occur.Must, Query.boolean_query(wanted, least)), *permitted(schema, audiences, tag, language)]
+    )
     return found_rows(snapshot, query, MOST_FOUND)
 
 
-def nearest(snapshot: Snapshot, meaning: Vector, audiences: Audiences, tag: str | None = None) -> dict[int, float]:
+def nearest(
+    snapshot: Snapshot,
+    meaning: Vector,
+    audiences: Audiences,
+    tag: str | None = None,
+    language: Language | None = None,
+) -> dict[int, float]:
     """The nearest rows and how near they are, the nearest first."""
     if not len(snapshot.cards) or not meaning.any():
         return {}
     allowed = snapshot.may_see(audiences)
-    return snapshot.meanings.nearest(meaning, allowed if tag is None else allowed & snapshot.tagged(tag), NEAREST)
+    if tag is not None:
+        allowed = allowed & snapshot.tagged(tag)
+    if language is not None:
+        allowed = allowed & snapshot.written_in(language)
+    return snapshot.meanings.nearest(meaning, allowed, NEAREST)
 
 
 def _clause(schema: Schema, term: Term, *, unfinished: bool) -> Query:

@@ -55,7 +55,31 @@ article_version = Table(
     Column("author_id", String(32), ForeignKey("account.id")),
     Column("created_at", Instant, nullable=False),
     Column("published_at", Instant),
+    Column("language", String(2), nullable=False, server_default="en"),
+    # The slug of the article of which this is the other language; empty for an original.
+    Column("translation_of", String(120), nullable=False, server_default=""),
     UniqueConstraint("article_id", "version"),
+)
+
+# A picture that an editor sent, made anew. Its name is made from its content, so that what is under a name never changes.
+image = Table(
+    "image",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("alt", String(300), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("added_by", String(32), ForeignKey("account.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Which versions show which picture. A version may name one that was never sent, or is sent later.
+article_image = Table(
+    "article_image",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
 )
 
 synonym = Table(

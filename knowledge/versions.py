@@ -15,8 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import NotFound, Refusal
+from knowledge.images import note_images
 from knowledge.tables import article, article_version
-from knowledge.words import Audience, Status
+from knowledge.words import Audience, Language, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class ArticleText:
     """What it answers in the words of those who look for it; found by, and not shown."""
     more: str = "{}"
     """Front matter that the service does not know, as JSON; kept for the next export."""
+    language: Language = Language.ENGLISH
+    translation_of: str = ""
+    """The slug of the article that this is the other language of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class NewVersion:
             "author_id": self.author_id,
             "created_at": self.at,
             "published_at": self.published_at,
+            "language": text.language,
+            "translation_of": text.translation_of,
         }
 
 
@@ -131,6 +137,7 @@ async def create(connection: AsyncConnection, new: NewVersion) -> Saved:
         raise SlugTaken from None
     article_id = int(created.scalar_one())
     await connection.execute(insert(article_version).values(new.row(article_id, 1)))
+    await note_images(connection, article_id, 1, new.html)
     return Saved(article_id, 1, is_new=True)
 
 
@@ -147,6 +154,7 @@ async def save(connection: AsyncConnection, new: NewVersion, base_version: int) 
         raise StaleEdit(newest.version)
     version = newest.version + 1
     await connection.execute(insert(article_version).values(new.row(row.id, version)))
+    await note_images(connection, row.id, version, new.html)
     await connection.execute(
         update(article).where(article.c.id == row.id).values(draft_version=version, updated_at=new.at)
     )
@@ -233,4 +241,6 @@ def text_of(row: Row[Any]) -> ArticleText:
         markdown=row.markdown,
         asked=asked,
         more=msgspec.json.encode(meta).decode(),
+        language=Language(row.language),
+        translation_of=row.translation_of,
     )

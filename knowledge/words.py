@@ -17,7 +17,18 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TAG = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 # Addresses of the editor's own pages; an article of this name could not be reached.
-RESERVED_SLUGS = frozenset({"new", "preview", "synonyms"})
+RESERVED_SLUGS = frozenset({"images", "new", "preview", "synonyms"})
+
+
+class Language(StrEnum):
+    """What an article is written in."""
+
+    ENGLISH = "en"
+    WELSH = "cy"
+
+    @property
+    def other(self) -> "Language":
+        return Language.WELSH if self is Language.ENGLISH else Language.ENGLISH
 
 
 class Audience(StrEnum):
@@ -110,6 +121,15 @@ def date_words(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def date_in_welsh(day: date) -> str:
+    """2 Tachwedd 2026."""
+    return f"{day.day} {_MONTHS_IN_WELSH[day.month - 1]} {day.year}"
+
+
+_MONTHS_IN_WELSH = (
+    *("Ionawr", "Chwefror", "Mawrth", "Ebrill", "Mai", "Mehefin"),
+    *("Gorffennaf", "Awst", "Medi", "Hydref", "Tachwedd", "Rhagfyr"),
+)
 _MONTHS = (
     "January",
     "February",

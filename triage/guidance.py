@@ -4,7 +4,7 @@ Suggestions come from the library, which runs in this process: nothing of a conv
 that was put aside in a conversation is not suggested there again; one that was shared is pinned to its version.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,12 +24,13 @@ from knowledge.library import Library
 from knowledge.reading import Card, PublishedArticle, read_article
 from knowledge.suggest import Case, Suggestion
 from knowledge.tables import article_use, article_version
-from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences, Use
+from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences, Language, Use
 from triage.tables import dismissal, no_guidance
 
 MOST_SUGGESTED = 3
 MOST_FOUND = 8
 MOST_SHOWN = 500
+NO_TEXT = Markup("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,13 @@ class ArticleView:
     version: int
     checked_on: date | None
     freshness: str
+    language: str
     why: str = ""
     html: Markup = field(default_factory=Markup)
 
     def as_frame(self) -> dict[str, Any]:
         checked_on = self.checked_on.isoformat() if self.checked_on else None
-        shown = {"freshness": self.freshness, "checked_on": checked_on}
+        shown = {"freshness": self.freshness, "checked_on": checked_on, "language": self.language}
         return {"slug": self.slug, "title": self.title, "version": self.version, "why": self.why, **shown}
 
 
@@ -96,7 +98,7 @@ class Guidance:
             except NotFound:
                 # Withdrawn since the library looked.
                 continue
-            views.append(self._view(one.card, one.why, article.html))
+            views.append(self._view(one.card, one.why, self._library.html_for(article, FOR_VISITORS)))
         return views
 
     async def for_desk(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
@@ -163,14 +165,25 @@ class Guidance:
             return list(dict.fromkeys(row.title for row in await connection.execute(query)))
 
     def _suggest(
-        self, found: Conversation, events: Sequence[Event], audiences: Audiences, without: Collection[str]
+        self, found: Conversation, events: Sequence[Event], audiences: Audiences, without: Set[str]
     ) -> list[Suggestion]:
         said = [event.text for event in events if event.kind is Kind.MESSAGE and event.text]
         case = Case(found.topic, found.risk_flags, said[0] if said else "", tuple(said[1:]))
-        return self._library.suggest(case, audiences, leave_out=without, limit=MOST_SUGGESTED)
+        # Twice as many, because an article and its other language are one suggestion.
+        best = self._library.suggest(case, audiences, leave_out=without, limit=2 * MOST_SUGGESTED)
+        language = Language(found.language)
+        chosen: dict[str, Suggestion] = {}
+        for one in best:
+            card = self._library.in_language(one.card, language, audiences)
+            if without.isdisjoint(self._in_all_languages(card, audiences)):
+                chosen.setdefault(card.slug, Suggestion(card, one.why))
+        return list(chosen.values())[:MOST_SUGGESTED]
 
-    def _view(self, card: Card, why: str = "", html: str = "") -> ArticleView:
-        # The HTML was sanitised when the version was saved.
-        body = Markup(html)  # noqa: S704
+    def _in_all_languages(self, card: Card, audiences: Audiences) -> set[str]:
+        """Whoever put an article aside does not want it in the other language either."""
+        return {card.slug, *(one.slug for one in self._library.languages(card.slug, audiences).values())}
+
+    def _view(self, card: Card, why: str = "", html: Markup = NO_TEXT) -> ArticleView:
         freshness = card.freshness_on(self._library.today())
-        return ArticleView(card.slug, card.title, card.summary, card.version, card.checked_on, freshness, why, body)
+        shown = (card.version, card.checked_on, freshness, card.language)
+        return ArticleView(card.slug, card.title, card.summary, *shown, why, html)

@@ -26,7 +26,11 @@ export default function attach(form) {
     if (asking || text.value === shown) return
     asking = true
     shown = text.value
-    const { status, body } = await postJson(form.dataset.preview ?? '', form.dataset.csrf ?? '', { markdown: shown })
+    const { status, body } = await postJson(form.dataset.preview ?? '', form.dataset.csrf ?? '', {
+      markdown: shown,
+      audience: valueOf(form, 'audience'),
+      language: valueOf(form, 'language'),
+    })
     asking = false
     state.textContent = status === 200 ? '' : (body.message ?? NOT_SHOWN)
     if (status === 200) preview.replaceChildren(...document.importNode(parsePage(body.html).body, true).childNodes)
@@ -41,6 +45,12 @@ export default function attach(form) {
   if (button instanceof HTMLElement) button.hidden = true
   text.addEventListener('input', wait)
   askBeforeLeaving(form)
+}
+
+/** @param {HTMLElement} form @param {string} name @returns {string} */
+function valueOf(form, name) {
+  const field = form.querySelector(`[name="${name}"]`)
+  return field instanceof HTMLSelectElement ? field.value : ''
 }
 
 /**

@@ -52,6 +52,7 @@ POST /chat/forget                     anybody      303   -
 GET /resume                           anybody      200   -
 POST /resume                          anybody      422   -
 GET /guidance                         anybody      200   -
+GET /guidance/feed.atom               anybody      200   -
 POST /sign-in                         anybody      422   -
 GET /healthz                          anybody      200   -
 GET /readyz                           anybody      200   -
@@ -86,6 +87,9 @@ GET /editor/synonyms                  editors      200   -
 POST /editor/synonyms                 editors      422   -
 POST /editor/synonyms/{number}        editors      422   404
 POST /editor/synonyms/{number}/delete  editors     303   404
+GET /editor/images                    editors      200   -
+POST /editor/images                   editors      422   -
+POST /editor/images/{name}/remove     editors      409   404
 GET /editor/{slug}                    editors      200   404
 POST /editor/{slug}                   editors      422   404
 POST /editor/{slug}/publish           editors      409   404

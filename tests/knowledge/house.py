@@ -34,6 +34,7 @@ from core.web import Site, refuse_http
 from knowledge.articles import publish, withdraw
 from knowledge.editor import EditorPages
 from knowledge.folder import Report
+from knowledge.image_pages import LARGEST_FILE, ImagePages
 from knowledge.imports import Importer
 from knowledge.library import Library
 from knowledge.pages import GuidancePages
@@ -112,9 +113,12 @@ class House:
         guidance = GuidancePages(self.db, self.library, self.keyring, self.limiter, self._rights, self.clock)
         editor = EditorPages(self.db, self.audit, self.library, self.clock)
         synonyms = SynonymPages(self.db, self.audit, self.library, self.clock)
+        images = ImagePages(self.db, self.audit, self._rights, self.clock)
         one = "/editor/{slug}"
         return [
             Door("/guidance", guidance.index, PUBLIC),
+            Door("/guidance/feed.atom", guidance.feed, PUBLIC),
+            Door("/guidance/images/{name}", images.show, PUBLIC),
             Door("/guidance/{slug}.md", guidance.markdown, PUBLIC),
             Door("/guidance/{slug}", guidance.article, PUBLIC),
             Door("/guidance/{slug}/helpful", guidance.helpful, PUBLIC, POST, needs_token=False),
@@ -126,6 +130,9 @@ class House:
             Door("/editor/synonyms", synonyms.add, EDITOR, POST),
             Door("/editor/synonyms/{number}", synonyms.change, EDITOR, POST),
             Door("/editor/synonyms/{number}/delete", synonyms.delete, EDITOR, POST),
+            Door("/editor/images", images.list, EDITOR),
+            Door("/editor/images", images.add, EDITOR, POST, largest_file=LARGEST_FILE),
+            Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
             Door(one, editor.edit, EDITOR),
             Door(one, editor.save, EDITOR, POST),
             Door(f"{one}/publish", editor.publish, EDITOR, POST),

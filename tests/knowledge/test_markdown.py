@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.markdown import TooComplex, contents, is_safe_link, plain_text, render_markdown
+from knowledge.markdown import (
+    TooComplex,
+    TooManyImages,
+    Undescribed,
+    contents,
+    images_in,
+    is_safe_link,
+    plain_text,
+    render_markdown,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -34,12 +43,47 @@ HOSTILE = [
     "# <b onclick=x>a</b>",
     "{{ 7 * 7 }}",
     "`<b>`\n\n```html\n<script>\n```",
+    "<div style=x><style>*{}</style><iframe srcdoc=x></iframe>",
+    "<!-- --><![CDATA[x]]><?php x ?><!DOCTYPE x>",
+    "[x](&#x6A;&#x61;vascript&colon;alert(1))",
+    "[x](javascript&#58;alert(1))",
+    "[x](\u0001javascript:alert(1))",
+    "[x](java\u0000script:alert(1))",
+    "[x](jav\u00adascript:alert(1))",
+    "[x](https:javascript:alert(1))",
+    "[x](https://example.org\u202e/gro)",
+    "[x](/guidance/../editor)",
+    "[x](/guidance/clares-law?version=1)",
+    "[x](/guidance/clares-law#top)",
+    "[x](#main-content)",
+    "[x](sms:999)",
+    "[x](mailto:a@b.org?body=x)",
+    "[x](tel:999;ext=1)",
+    '[x](<https://example.org/" onmouseover=alert(1) x=">)',
+    "[x](https://example.org 'a\"b\\'c')",
+    '[![x](javascript:alert(1) "t")](javascript:alert(2))',
+    '[r]\n\n[r]: <data:text/html,x> "\'><script>"',
+    "<https://example.org/><img src=x>",
+    "![x](/guidance/images/../../static/x.webp)",
+    "![x](//evil.example/guidance/images/x.webp)",
+    "![x](https://evil.example/guidance/images/" + "a" * 32 + "-1x1.webp)",
+    "![x](/guidance/images/" + "a" * 32 + "-1x1.webp?x=1)",
+    "![x](/guidance/images/" + "a" * 32 + "-1x1.svg)",
+    '![" onerror=alert(1) x="](/guidance/images/' + "a" * 32 + "-1x1.webp '\" onload=x')",
+    "![<b>](/guidance/images/" + "a" * 32 + "-1x1.webp)",
+    "## <a id=main-content>x</a> {#main-content onclick=x}",
+    "a\u202eb\u2066c\u200fd",
+    "a\u0000b",
+    "| <b> | `|` |\n|--|--|\n| ![x](javascript:x) | </td><script> |",
+    "::: rhybudd <img src=x>\nx\n:::",
 ]
+PICTURE = f"/guidance/images/{'a' * 32}-800x600.webp"
 TAGS = re.compile(r"<(/?[a-z0-9]+)([^<>]*)>")
 ALLOWED_TAGS = set(
-    re.findall(r"\w+", "p h2 h3 h4 ul ol li blockquote pre code em strong s hr br a div table thead tbody tr th td")
+    re.findall(r"\w+", "p h2 h3 h4 ul ol li blockquote pre code em strong s hr br a div img table thead tbody tr th td")
 )
 ALLOWED_ATTRIBUTES = {"href", "rel", "id", "class", "role", "tabindex", "aria-label", "scope", "start"}
+ALLOWED_ATTRIBUTES |= {"src", "alt", "width", "height", "loading"}
 
 
 def assert_harmless(html: str) -> None:
@@ -49,6 +93,10 @@ def assert_harmless(html: str) -> None:
     for address in re.findall(r'href="([^"]*)"', html):
         assert re.match(r"https://|mailto:|tel:|/guidance\b|#s-", address), html
         assert not address.startswith("//"), html
+    for address in re.findall(r'src="([^"]*)"', html):
+        assert re.fullmatch(r"/guidance/images/[0-9a-f]{32}-\d+x\d+\.webp", address), html
+    for anchor in re.findall(r'id="([^"]*)"', html):
+        assert anchor.startswith("s-"), html
 
 
 @pytest.mark.parametrize("source", HOSTILE)
@@ -71,6 +119,36 @@ def test_html_is_shown_as_text() -> None:
 
 def test_a_picture_is_only_its_description() -> None:
     assert render_markdown("![a map](https://example.org/p.gif)") == "<p>a map</p>\n"
+
+
+def test_a_picture_of_ours_is_shown_with_its_size_and_what_it_shows() -> None:
+    html = render_markdown(f'![The **three** "doors"]({PICTURE} "title")')
+    assert html == (
+        f'<p><img src="{PICTURE}" alt="The three &quot;doors&quot;" width="800" height="600" loading="lazy"></p>\n'
+    )
+    assert images_in(html + html) == [PICTURE.rpartition("/")[2]]
+    assert plain_text(html) == 'The three "doors"'
+
+
+@pytest.mark.parametrize("words", ["", "  ", "\n"])
+def test_a_picture_without_a_description_is_refused(words: str) -> None:
+    with pytest.raises(Undescribed):
+        render_markdown(f"![{words}]({PICTURE})")
+
+
+def test_pictures_are_bounded() -> None:
+    with pytest.raises(TooManyImages):
+        render_markdown(f"![x]({PICTURE})\n\n" * 51)
+
+
+def test_boxes_of_a_welsh_text_say_what_they_are_in_welsh() -> None:
+    html = render_markdown(
+        "::: gwirio 2026-11-02\nx\n:::\n\n::: rhybudd\nx\n:::\n\n::: camau\nx\n:::\n\n::: sampl\nx\n:::"
+    )
+    assert "<strong>Gwiriwch cyn defnyddio: gwiriwyd ddiwethaf 2 Tachwedd 2026</strong>" in html
+    assert '<div class="callout callout--warning" role="note">\n<p class="callout__title"><strong>Rhybudd' in html
+    assert "<strong>Cam wrth gam</strong>" in html
+    assert "<strong>Testun enghreifftiol</strong>" in html
 
 
 def test_links_lead_where_editors_may_link() -> None:
