@@ -80,17 +80,17 @@ class ImagePages:
         form = posted(request)
         alt, file = field(form, "alt"), form.get("file")
         errors: dict[str, str] = {}
+        content = await file.read() if isinstance(file, UploadFile) else b""
+        if not content:
+            errors["file"] = "Choose a picture."
+        elif len(content) > MOST_SENT_BYTES:
+            errors["file"] = f"The file is larger than {MOST_SENT_BYTES // 1_000_000} MB. Make the picture smaller."
         try:
             words = check_line(alt, MOST_ALT)
         except Empty:
             errors["alt"] = "Say what the picture shows, for those who cannot see it."
         except Refusal:
             errors["alt"] = f"Say what the picture shows in one line of at most {MOST_ALT} characters."
-        content = await file.read() if isinstance(file, UploadFile) else b""
-        if not content:
-            errors["file"] = "Choose a picture."
-        elif len(content) > MOST_SENT_BYTES:
-            errors["file"] = f"The file is larger than {MOST_SENT_BYTES // 1_000_000} MB. Make the picture smaller."
         if errors:
             return await self._page(request, alt=alt, errors=errors)
         try:

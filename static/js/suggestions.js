@@ -14,6 +14,7 @@ import { postJson } from './post.js'
  * @property {number} version
  * @property {string} why
  * @property {string} [freshness]
+ * @property {string} [language]
  * @property {string | null} [checked_on]
  */
 
@@ -71,6 +72,7 @@ export class Suggestions {
     const item = cloneTemplate(this._root, 'suggestion')
     item.dataset.slug = article.slug
     fill(item, 'title', article.title)
+    slot(item, 'title')?.setAttribute('lang', article.language ?? 'en')
     fill(item, 'share-title', ` ${article.title}`)
     fill(item, 'why', article.why)
     slot(item, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(article.slug)}`)

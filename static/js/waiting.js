@@ -8,6 +8,7 @@ import { Announcer } from './announcer.js'
 import { Connection } from './connection.js'
 import { readDoors } from './doors.js'
 import { cloneTemplate, fill, slot } from './fragments.js'
+import { freshnessOf } from './freshness.js'
 import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { placeSentence } from './place.js'
@@ -45,7 +46,7 @@ export default function attach(root) {
   connection.on('frame:reset', go)
   connection.on('state', ({ closing }) => closing?.word === 'over' && go())
   connection.on('frame:queue', showPlace(root, words))
-  connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, articles))
+  connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, words, articles))
   reportReading(root)
   showLineState(() => slot(root, 'connection'), connection, words)
   keepConnected(connection)
@@ -100,18 +101,22 @@ function showText(place, text) {
  * Guidance that came to fit is added below; what stands there may be in use and stays.
  *
  * @param {HTMLElement} root
- * @param {Array<{slug: string, title: string, version: number}>} articles
+ * @param {Words} words
+ * @param {Array<{slug: string, title: string, version: number, language?: string, freshness?: string, checked_on?: string | null}>} articles
  */
-function addArticles(root, articles) {
+function addArticles(root, words, articles) {
   const list = slot(root, 'articles')
   if (!list) return
-  for (const { slug, title, version } of articles) {
+  for (const article of articles) {
+    const { slug, title, version, language = 'en' } = article
     if (list.children.length >= MOST_ARTICLES) return
     if (list.querySelector(`[data-slug="${CSS.escape(slug)}"]`)) continue
     const reader = cloneTemplate(root, 'reader')
     reader.dataset.slug = slug
     reader.dataset.version = String(version)
     fill(reader, 'title', title)
+    slot(reader, 'title')?.setAttribute('lang', language)
+    slot(reader, 'freshness')?.replaceChildren(freshnessOf(root, words, article))
     slot(reader, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(slug)}`)
     list.append(reader)
   }

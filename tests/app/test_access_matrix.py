@@ -5,6 +5,7 @@ What somebody may not see answers like what does not exist, to the letter, and n
 only: who may is decided by the same statements on both databases.
 """
 
+import hashlib
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from app.parts import Parts
 from chat.tables import conversation
 from core.db import Database, sqlite_url
 from core.doors import PUBLIC, Door
+from knowledge.images import Remade, store
 from knowledge.words import Audience
 from tests.app.access_world import QUESTION, READERS, STAFF, STATES, UNKNOWN, VISITORS, Case, World
 from tests.triage.house import opened
@@ -164,6 +166,12 @@ POST /guidance/{slug}/helpful     303 303 303  404 303 303    404 404 303  404 4
 """
 """For a stranger, for Ada, for any of staff."""
 
+IMAGES = """
+door                              public       after_enquiry  advisors     draft        missing
+GET /guidance/images/{name}       200 200 200  404 200 200    404 404 200  404 404 200  404 404 404
+"""
+"""The same for a picture that only an article of this audience shows; `draft`: that no article shows."""
+
 REPLIES = """
 door                                own:    cora sue eve  shared:  cora sue eve  another's: cora sue eve  missing: cora sue eve
 POST /desk/replies/{number}                 200  200 403           403  200 403             404  404 403           404  404 403
@@ -202,8 +210,30 @@ FIELDS: dict[str, Row] = {
 }
 """What opens a door for who may, by how its address ends."""
 
-FOUND = {"kind": "not_work_public", "number": "1", "table": "periods", "slug": "public", "account_id": "{con's id}"}
-MISSING = {"kind": "nothing", "number": "999999", "table": "nothing", "slug": "nothing", "account_id": "{con's id}"}
+
+def picture_of(kind: str) -> str:
+    """Its name: made from what is in it."""
+    return f"{hashlib.sha256(kind.encode()).hexdigest()[:32]}-40x30.webp"
+
+
+FOUND = {
+    "name": picture_of("public"),
+    "kind": "not_work_public",
+    "number": "1",
+    "table": "periods",
+    "slug": "public",
+    "account_id": "{con's id}",
+}
+MISSING = {
+    "name": picture_of("nothing"),
+    "kind": "nothing",
+    "number": "999999",
+    "table": "nothing",
+    "slug": "nothing",
+    "account_id": "{con's id}",
+}
+FOUND |= {"name": picture_of("public")}
+MISSING |= {"name": picture_of("nothing")}
 
 
 class Unmade:
@@ -226,8 +256,8 @@ def read_table(text: str, address: str = "") -> dict[str, list[str]]:
 
 pages, visitors_own = read_table(PAGES), read_table(VISITORS_OWN)
 at_desk, supervised = read_table(AT_DESK, DESK_ADDRESS), read_table(SUPERVISED, SUPERVISED_ADDRESS)
-guidance, replies = read_table(GUIDANCE), read_table(REPLIES)
-KNOWN = {*pages, *visitors_own, *at_desk, *supervised, *guidance, *replies, *ELSEWHERE}
+guidance, replies, images = read_table(GUIDANCE), read_table(REPLIES), read_table(IMAGES)
+KNOWN = {*pages, *visitors_own, *at_desk, *supervised, *guidance, *replies, *images, *ELSEWHERE}
 
 
 def fields_of(door: str) -> Row:
@@ -254,7 +284,13 @@ async def world(tmp_path_factory: pytest.TempPathFactory, _migrated_sqlite: Path
             world = World(house, http)
             await world.settle()
             for audience in Audience:
-                await house.write_article(audience.replace("_", "-"), audience.title(), audience=audience)
+                kind = audience.replace("_", "-")
+                shown = f'<img src="/guidance/images/{picture_of(kind)}" alt="Doors">'
+                await house.write_article(kind, audience.title(), audience=audience, html=shown)
+            async with db.write() as connection:
+                for kind in ("public", "after-enquiry", "advisors", "draft"):
+                    made = Remade(picture_of(kind), b"RIFF")
+                    await store(connection, made, "Doors", world.people["eve"].account_id, house.clock())
             yield world
     await db.close()
 
@@ -317,17 +353,19 @@ async def test_conversation_that_is_supervised(world: World, door: str) -> None:
         await everybody(world, door, state, {"sue": by_state.get(state, "404")}, fields_of(door))
 
 
-@pytest.mark.parametrize("door", guidance)
+@pytest.mark.parametrize("door", [*guidance, *images])
 async def test_guidance(world: World, door: str) -> None:
     case = await world.make("active")
     kinds = ("public", "after-enquiry", "advisors", "draft", "missing")
     for number, kind in enumerate(kinds):
-        cells = guidance[door][3 * number : 3 * number + 3]
+        cells = (guidance | images)[door][3 * number : 3 * number + 3]
         for who, expected in (("stranger", cells[0]), ("ada", cells[1]), *((one, cells[2]) for one in STAFF)):
-            answer = await world.knock(who, filled(door, {"slug": kind}), case, fields_of(door))
+            named = {"slug": kind, "name": picture_of(kind)}
+            answer = await world.knock(who, filled(door, named), case, fields_of(door))
             assert_answer(answer, who, expected)
             if expected == "404":
-                absent = await world.knock(who, filled(door, {"slug": "nothing"}), case, fields_of(door))
+                nothing = {"slug": "nothing", "name": picture_of("nothing")}
+                absent = await world.knock(who, filled(door, nothing), case, fields_of(door))
                 assert answer.text == absent.text
 
 

@@ -143,7 +143,7 @@ class House:
             newest = select(conversation.c.reference).order_by(conversation.c.id.desc()).limit(1)
             return str((await connection.execute(newest)).scalar_one())
 
-    async def write_article(self, slug: str, title: str, **changes: Any) -> None:
+    async def write_article(self, slug: str, title: str, *, html: str = "", **changes: Any) -> None:
         """Publish an article, or its next version."""
         given: dict[str, Any] = {
             "title": title,
@@ -156,7 +156,7 @@ class House:
             "sources": (),
             "markdown": title,
         }
-        new = NewVersion(slug, ArticleText(**given | changes), f"<p>{title}</p>", None, self.clock())
+        new = NewVersion(slug, ArticleText(**given | changes), html or f"<p>{title}</p>", None, self.clock())
         async with self.db.write() as connection:
             try:
                 before = (await read_version(connection, slug)).version
