@@ -15,7 +15,6 @@ async def test_an_overdue_review_is_told_in_words_wherever_an_article_is_offered
     """On the article, in search, in the waiting room, and on the desk both as a suggestion and when searched for."""
     async with house.client() as ada, house.client(cora) as desk:
         await ada.post("/ask", ENQUIRY)
-        reference = (await house.queue.read()).places[0].reference
         held = await house.enquire()
         await house.claims.claim(held, cora)
         places = {
@@ -36,7 +35,6 @@ async def test_an_overdue_review_is_told_in_words_wherever_an_article_is_offered
                 assert other not in offered.partition("<template")[0], place
         article = (await ada.get("/guidance/supervision")).text
         assert "It was last checked on 2 November 2026. The review was due on 23 November 2026." in article
-        assert reference != held
 
 
 async def a_pair(house: House) -> None:
