@@ -1,4 +1,4 @@
-"""What `dutyline run` puts into its database: five accounts with one password, sample guidance, open round the clock.
+"""What `dutyline run` puts into its database: six accounts with one password, sample guidance, open round the clock.
 
 Done once and repeated without harm. A database in which real people have accounts is never touched.
 """
@@ -60,6 +60,7 @@ PEOPLE = (
     DemoPerson("advisor2@example.org", "Dev Patel", Role.ADVISOR),
     DemoPerson("supervisor@example.org", "Sue Grant", Role.SUPERVISOR),
     DemoPerson("editor@example.org", "Eve Martin", Role.EDITOR),
+    DemoPerson("editor2@example.org", "Nia Owen", Role.EDITOR),
     DemoPerson("admin@example.org", "Alf Reid", Role.ADMIN),
 )
 

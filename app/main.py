@@ -156,6 +156,7 @@ def supervise_doors(parts: Parts) -> list[Door]:
 
 def editor_doors(parts: Parts) -> list[Door]:
     editor, synonyms, images, article = parts.editor, parts.synonyms, parts.images, "/editor/{slug}"
+    review, history = parts.review_pages, parts.history_pages
     return [
         Door("/editor", editor.work_list, EDITOR),
         Door("/editor/new", editor.new, EDITOR),
@@ -170,10 +171,16 @@ def editor_doors(parts: Parts) -> list[Door]:
         Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
         Door(article, editor.edit, EDITOR),
         Door(article, editor.save, EDITOR, POST),
-        Door(f"{article}/publish", editor.publish, EDITOR, POST),
+        Door(f"{article}/here", editor.here, EDITOR, POST),
         Door(f"{article}/withdraw", editor.withdraw, EDITOR, POST),
-        Door(f"{article}/restore", editor.restore, EDITOR, POST),
-        Door(f"{article}/history", editor.history, EDITOR),
+        Door(f"{article}/review", review.show, EDITOR),
+        Door(f"{article}/review", review.send, EDITOR, POST),
+        Door(f"{article}/send-back", review.send_back, EDITOR, POST),
+        Door(f"{article}/cancel", review.cancel, EDITOR, POST),
+        Door(f"{article}/publish", review.publish, EDITOR, POST),
+        Door(f"{article}/history", history.history, EDITOR),
+        Door(f"{article}/compare", history.compare, EDITOR),
+        Door(f"{article}/restore", history.restore, EDITOR, POST),
     ]
 
 

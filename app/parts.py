@@ -21,8 +21,10 @@ from core.people import Role, SignedIn
 from core.settings import Settings
 from core.web import VISITOR_COOKIE
 from knowledge.editor import EditorPages
+from knowledge.history_pages import HistoryPages
 from knowledge.image_pages import ImagePages
 from knowledge.pages import GuidancePages
+from knowledge.review_pages import ReviewPages
 from knowledge.synonym_pages import SynonymPages
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
 from staff.account_pages import AccountPages
@@ -39,6 +41,8 @@ ENQUIRIES_PER_SECOND, ENQUIRIES_BURST = 1.0, 60.0
 """A whole police force may come from one address."""
 
 COMMENTS_PER_SECOND, COMMENTS_BURST = 0.2, 20.0
+PREVIEWS_PER_SECOND, PREVIEWS_BURST = 2.0, 30.0
+"""One editor's: the page asks when the typing pauses, so that saves of others never wait behind previews."""
 
 
 class Parts(LineParts):
@@ -56,7 +60,10 @@ class Parts(LineParts):
         self._make_public()
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
         self.guidance_pages = GuidancePages(db, self.library, self.keyring, comments, self.reader_of, clock)
-        self.editor = EditorPages(db, self.audit, self.library, clock)
+        previews = Limiter(PREVIEWS_PER_SECOND, PREVIEWS_BURST, enabled=settings.rate_limits)
+        self.editor = EditorPages(db, self.audit, self.library, previews, clock)
+        self.review_pages = ReviewPages(db, self.audit, self.library, clock)
+        self.history_pages = HistoryPages(db, self.audit, self.library, clock)
         self.synonyms = SynonymPages(db, self.audit, self.library, clock)
         self.images = ImagePages(db, self.audit, self.reader_of, clock)
 

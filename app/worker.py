@@ -1,6 +1,7 @@
 """The worker: what happens without anybody asking. Any number may run; one leads, by a lease in the database.
 
-The leader holds the next in the line out to advisors, puts back what lost advisors hold, and removes what has had its time.
+The leader holds the next in the line out to advisors, puts back what lost advisors hold, publishes what is scheduled, and
+removes what has had its time.
 The rest wait to take over, within fifteen seconds. Redis only tells it when to look: without hints it looks each second.
 """
 
@@ -29,6 +30,7 @@ from core.limits import FORGET_AFTER
 from core.settings import Settings
 from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
+from knowledge.schedule import Schedule
 from knowledge.search_notes import forget_old_searches
 from staff.tables import session
 from triage import offers
@@ -68,6 +70,7 @@ class Worker:
         reaper: Reaper,
         closing: Closing,
         board: Board,
+        schedule: Schedule,
         clock: Clock,
     ) -> None:
         self._db = db
@@ -77,6 +80,7 @@ class Worker:
         self._reaper = reaper
         self._closing = closing
         self._board = board
+        self._schedule = schedule
         self._clock = clock
         self._name = secrets.token_hex(8)
         self._leads_until: datetime | None = None
@@ -92,6 +96,7 @@ class Worker:
             "hints": self._signals.run,
             "lease": self._keep_leading,
             "router": self._route,
+            "schedule": self._publish_scheduled,
             "tidy": self._keep_tidy,
         }
         try:
@@ -189,6 +194,18 @@ class Worker:
             # Nothing was heard: the database may know better.
             return
 
+    # Guidance.
+
+    async def _publish_scheduled(self) -> None:
+        while True:
+            await self._leading.wait()
+            try:
+                if self.leads:
+                    await self._schedule.tick()
+            except Unavailable:
+                logger.warning("schedule_not_followed")
+            await asyncio.sleep(LOOK_S)
+
     # What has had its time.
 
     async def _keep_tidy(self) -> None:
@@ -221,7 +238,8 @@ def make_worker(settings: Settings, db: Database, signals: Signals, times: Times
     log.on_stored(lambda events: signals.send("line"))
     opening = Opening(db, clock)
     closing = Closing(db, log, opening, notices, audit, clock, times)
-    return Worker(db, audit, signals, router, reaper, closing, Board(db, opening, clock), clock)
+    schedule = Schedule(db, signals, audit, clock)
+    return Worker(db, audit, signals, router, reaper, closing, Board(db, opening, clock), schedule, clock)
 
 
 async def run_worker(settings: Settings, times: Times | None = None) -> None:

@@ -7,14 +7,14 @@ Every process follows the counter, so that what is committed here is found and s
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.audit import AuditLog
 from core.errors import NotFound, Refusal
 from core.tables import setting
-from knowledge.tables import article, article_version
+from knowledge.tables import article, article_version, draft_progress
 from knowledge.versions import NewVersion, Saved, StaleEdit, read_version, save
 from knowledge.words import Status
 
@@ -33,9 +33,20 @@ class NotPublished(Refusal):
     message: ClassVar[str] = "This article is not published, so it cannot be withdrawn."
 
 
-async def publish(connection: AsyncConnection, audit: AuditLog, slug: str, version: int, by: str, now: datetime) -> int:
-    """Give readers the draft. `version` is what the editor looked at; raises StaleEdit when the draft is another one."""
-    row = await _lock(connection, slug)
+async def publish(
+    connection: AsyncConnection,
+    audit: AuditLog,
+    slug: str,
+    version: int,
+    by: str,
+    now: datetime,
+    **told: str | bool,
+) -> int:
+    """Give readers the draft. `version` is what the editor looked at; raises StaleEdit when the draft is another one.
+
+    `told` is what else the audit keeps of it.
+    """
+    row = await lock(connection, slug)
     if row.draft_version is None:
         raise NothingToPublish
     if row.draft_version != version:
@@ -53,13 +64,14 @@ async def publish(connection: AsyncConnection, audit: AuditLog, slug: str, versi
         .where(article_version.c.published_at.is_(None))
         .values(published_at=now)
     )
-    await audit.append(connection, now, by, "article_published", f"article:{slug}"[:128], version=version)
+    await connection.execute(delete(draft_progress).where(draft_progress.c.article_id == row.id))
+    await audit.append(connection, now, by, "article_published", f"article:{slug}"[:128], version=version, **told)
     return counter
 
 
 async def withdraw(connection: AsyncConnection, audit: AuditLog, slug: str, reason: str, by: str, now: datetime) -> int:
     """Take a published article from readers; they see the reason in its place."""
-    row = await _lock(connection, slug)
+    row = await lock(connection, slug)
     if row.status != Status.PUBLISHED:
         raise NotPublished
     counter = await count_change(connection)
@@ -73,12 +85,14 @@ async def withdraw(connection: AsyncConnection, audit: AuditLog, slug: str, reas
 
 async def restore(connection: AsyncConnection, slug: str, version: int, by: str | None, now: datetime) -> Saved:
     """Make an earlier text the draft again, as a new version; readers keep what they have until it is published."""
-    row = await _lock(connection, slug)
+    row = await lock(connection, slug)
     earlier = await read_version(connection, slug, version)
     newest = await read_version(connection, slug)
     saved = await save(connection, NewVersion(slug, earlier.text, earlier.html, by, now), newest.version)
     if not saved.is_new and row.status == Status.WITHDRAWN and row.draft_version is None:
-        # The newest text is the one that was withdrawn: it becomes a draft, to be looked at and published again.
+        # The newest text is the one that was withdrawn: it becomes a draft, to be looked at and published again. What was
+        # decided about it when it was a draft before is over.
+        await connection.execute(delete(draft_progress).where(draft_progress.c.article_id == row.id))
         await connection.execute(
             update(article).where(article.c.id == row.id).values(draft_version=saved.version, updated_at=now)
         )
@@ -106,7 +120,8 @@ async def count_change(connection: AsyncConnection) -> int:
     return counter
 
 
-async def _lock(connection: AsyncConnection, slug: str) -> Row[Any]:
+async def lock(connection: AsyncConnection, slug: str) -> Row[Any]:
+    """The article's row, held until the transaction ends. Raises NotFound."""
     row = (await connection.execute(select(article).where(article.c.slug == slug).with_for_update())).one_or_none()
     if row is None:
         raise NotFound

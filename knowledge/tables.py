@@ -1,4 +1,4 @@
-"""Tables of the guidance: articles, their immutable versions, where they were used, what readers said."""
+"""Tables of the guidance: articles, their versions and the way of a draft to readers, where they were used, what was said."""
 
 from sqlalchemy import (
     BigInteger,
@@ -80,6 +80,49 @@ article_image = Table(
     Column("name", String(64), primary_key=True),
     Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
     Column("version", Integer, primary_key=True),
+)
+
+# Where a draft is on its way to readers: with a colleague, or waiting for its moment. Without a row it is being written. A
+# row whose version is no longer the draft counts for nothing.
+draft_progress = Table(
+    "draft_progress",
+    metadata,
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    # in_review or scheduled
+    Column("status", String(16), nullable=False),
+    # Who sent it to review, or who scheduled it.
+    Column("by_id", String(32), ForeignKey("account.id"), nullable=False),
+    # Who is asked to look; nobody by name when anybody may.
+    Column("reviewer_id", String(32), ForeignKey("account.id")),
+    Column("publish_at", Instant, index=True),
+    Column("at", Instant, nullable=False),
+)
+
+# Append only: what editors did with an article and the words they gave for it.
+article_step = Table(
+    "article_step",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("by_id", String(32), ForeignKey("account.id")),
+    Column("reviewer_id", String(32), ForeignKey("account.id")),
+    Column("publish_at", Instant),
+    Column("words", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "article_id", "id"),
+)
+
+# An editor has the page of an article open, until then at least.
+editing_lease = Table(
+    "editing_lease",
+    metadata,
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
 )
 
 synonym = Table(

@@ -53,12 +53,27 @@ AUDIENCE_WORDS: Mapping[str, str] = {
 
 
 class Status(StrEnum):
-    """What readers have: nothing yet, the published version, or an explanation of why it was withdrawn."""
+    """Of an article, what readers have: nothing yet, the published version, or why it was withdrawn. Of a draft, where it is
+    on its way to them: being written, with a colleague, or waiting for its moment."""
 
     DRAFT = "draft"
     IN_REVIEW = "in_review"
     SCHEDULED = "scheduled"
     PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What editors do with an article, as its history tells it."""
+
+    SENT_TO_REVIEW = "sent_to_review"
+    SENT_BACK = "sent_back"
+    TAKEN_BACK = "taken_back"
+    SCHEDULED = "scheduled"
+    SCHEDULED_ALONE = "scheduled_alone"
+    SCHEDULE_ENDED = "schedule_ended"
+    PUBLISHED = "published"
+    PUBLISHED_ALONE = "published_alone"
     WITHDRAWN = "withdrawn"
 
 

@@ -1,44 +1,66 @@
-"""What there is to do for editors: due for review first, drafts, then every article with how it is used."""
+"""What there is to do for editors: what waits for this one first, then every article with how it is used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, column, func, or_, select, table
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from knowledge.colleagues import account
+from knowledge.edited import moment_words, statuses
 from knowledge.reading import freshness
-from knowledge.tables import article, article_feedback, article_use, article_version
-from knowledge.words import Freshness, Status, Use
+from knowledge.tables import article, article_feedback, article_step, article_use, article_version, draft_progress
+from knowledge.words import Freshness, Status, Step, Use, date_words
 
 COUNTED_FOR = timedelta(days=90)
 LEAST_ANSWERS = 5
 ON_A_PAGE = 50
 IN_A_LIST = 50
 
-# Only the names of who wrote a version are read here; accounts belong to another part.
-account = table("account", column("id"), column("name"))
+# Beside an article's newest pointer: who wrote it, who is asked to look at it, and what was last done.
+author, reviewer = account.alias("author"), account.alias("reviewer")
+last_step = article_step.alias("last_step")
+sender = account.alias("sender")
+progress = draft_progress.c
+
+_BY_REVIEW = (article_version.c.review_by.is_(None), article_version.c.review_by, article_version.c.title)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
     slug: str
     title: str
-    status: Status
+    statuses: list[Status]
     freshness: Freshness
     owner: str
     review_on: date | None
     uses: int
     helpful: str | None
     """The share of readers whom it helped, or None when too few said so."""
-    has_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    path: str
+    title: str
+    meta: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCard:
+    """One kind of work, the most pressing first."""
+
+    title: str
+    items: list[WorkItem]
+    total: int
+    when_empty: str
 
 
 @dataclass(frozen=True, slots=True)
 class WorkList:
-    due: list[WorkRow]
-    drafts: list[WorkRow]
+    cards: list[WorkCard]
     rows: list[WorkRow]
     total: int
 
@@ -56,26 +78,64 @@ class VersionRow:
 
 
 async def read_work_list(
-    connection: AsyncConnection, now: datetime, day: date, words: str, status: Status | None, page: int
+    connection: AsyncConnection, me: str, now: datetime, day: date, words: str, status: Status | None, page: int
 ) -> WorkList:
     is_due = and_(article.c.status == Status.PUBLISHED, article_version.c.review_by <= day)
-    has_draft = article.c.draft_version.is_not(None)
     wanted = _wanted(words, status)
-    since = now - COUNTED_FOR
-    by_review = (article_version.c.review_by.is_(None), article_version.c.review_by, article_version.c.title)
-    due = await _rows(connection, [is_due], by_review, IN_A_LIST, 0)
-    drafts = await _rows(connection, [has_draft], (article.c.updated_at.desc(),), IN_A_LIST, 0)
     # What is due comes first in the whole list, too.
-    order = (case((is_due, 0), else_=1), *by_review)
+    order = (case((is_due, 0), else_=1), *_BY_REVIEW)
     rows = await _rows(connection, wanted, order, ON_A_PAGE, (page - 1) * ON_A_PAGE)
-    total = await connection.scalar(select(func.count()).select_from(_joined()).where(*wanted))
-    ids = [row.id for row in (*due, *drafts, *rows)]
-    uses, helpful = await _uses(connection, ids, since), await _helpful(connection, ids)
+    ids = [row.id for row in rows]
+    uses, helpful = await _uses(connection, ids, now - COUNTED_FOR), await _helpful(connection, ids)
+    return WorkList(
+        await _cards(connection, me, is_due),
+        [_work_row(row, day, uses, helpful) for row in rows],
+        await _count(connection, wanted),
+    )
 
-    def made(found: Sequence[Any]) -> list[WorkRow]:
-        return [_work_row(row, day, uses, helpful) for row in found]
 
-    return WorkList(made(due), made(drafts), made(rows), int(total or 0))
+async def _cards(connection: AsyncConnection, me: str, is_due: ColumnElement[bool]) -> list[WorkCard]:
+    """Due for review, what waits for this editor, what is being written, what is published by itself."""
+    in_review = progress.status == Status.IN_REVIEW
+    is_mine = article_version.c.author_id == me
+    not_mine = or_(article_version.c.author_id.is_(None), article_version.c.author_id != me)
+    with_me = and_(in_review, or_(progress.reviewer_id == me, and_(progress.reviewer_id.is_(None), not_mine)))
+    is_draft = article.c.draft_version.is_not(None)
+    back_to_me = and_(is_draft, progress.status.is_(None), is_mine, last_step.c.kind == Step.SENT_BACK)
+    written = and_(
+        is_draft, or_(progress.status.is_(None), and_(in_review, ~with_me)), ~func.coalesce(back_to_me, False)
+    )
+    newest_first = (article.c.updated_at.desc(),)
+
+    async def card(
+        title: str, which: ColumnElement[bool], order: tuple[Any, ...], when_empty: str, page: str = ""
+    ) -> WorkCard:
+        rows = await _rows(connection, [which], order, IN_A_LIST, 0)
+        items = [WorkItem(f"/editor/{row.slug}{page}", row.title, _meta(row)) for row in rows]
+        total = len(items) if len(items) < IN_A_LIST else await _count(connection, [which])
+        return WorkCard(title, items, total, when_empty)
+
+    scheduled = progress.status == Status.SCHEDULED
+    return [
+        await card("Due for review", is_due, _BY_REVIEW, "Nothing is due."),
+        await card("In review with me", with_me, (progress.at,), "Nobody waits for you.", "/review"),
+        await card("Sent back to me", back_to_me, newest_first, "Nothing was sent back."),
+        await card("Drafts", written, newest_first, "There is no other draft."),
+        await card("Scheduled", scheduled, (progress.publish_at,), "Nothing is scheduled.", "/review"),
+    ]
+
+
+def _meta(row: Any) -> str:
+    """What there is to know of an entry beside its title."""
+    if row.progress == Status.SCHEDULED:
+        return moment_words(row.publish_at)
+    if row.progress == Status.IN_REVIEW:
+        return f"by {row.author_name or 'an import'}, with {row.reviewer_name or 'anybody'}"
+    if row.draft_version is None:
+        return date_words(row.review_by) if row.review_by else ""
+    if row.step == Step.SENT_BACK:
+        return f"sent back by {row.sender_name}"
+    return f"by {row.author_name or 'an import'}"
 
 
 async def read_history(connection: AsyncConnection, slug: str, limit: int = 200) -> list[VersionRow]:
@@ -89,11 +149,15 @@ async def read_history(connection: AsyncConnection, slug: str, limit: int = 200)
             article.c.status,
             article.c.draft_version,
             article.c.published_version,
+            progress.status.label("progress"),
             account.c.name.label("author_name"),
             _given().label("given"),
         )
         .join(article, article.c.id == article_version.c.article_id)
         .outerjoin(account, account.c.id == article_version.c.author_id)
+        .outerjoin(
+            draft_progress, and_(progress.article_id == article.c.id, progress.version == article.c.draft_version)
+        )
         .where(article.c.slug == slug)
         .order_by(article_version.c.version.desc())
         .limit(limit)
@@ -112,11 +176,6 @@ async def read_history(connection: AsyncConnection, slug: str, limit: int = 200)
     ]
 
 
-async def author_name(connection: AsyncConnection, account_id: str | None) -> str:
-    name = await connection.scalar(select(account.c.name).where(account.c.id == account_id)) if account_id else None
-    return str(name) if name else "An import"
-
-
 def _given() -> Any:
     return (
         select(func.count())
@@ -132,14 +191,24 @@ def _given() -> Any:
 def _state(row: Any) -> str:
     if row.version == row.published_version:
         return str(row.status)
-    return str(Status.DRAFT) if row.version == row.draft_version else ""
+    return str(row.progress or Status.DRAFT) if row.version == row.draft_version else ""
 
 
 def _joined() -> Any:
-    """Every article with its newest pointer: the draft when there is one, else what readers have."""
+    """Every article with its newest pointer, the draft when there is one, else what readers have; and where the draft is."""
     newest = func.coalesce(article.c.draft_version, article.c.published_version)
-    return article.join(
-        article_version, and_(article_version.c.article_id == article.c.id, article_version.c.version == newest)
+    last = select(func.max(article_step.c.id)).where(article_step.c.article_id == article.c.id).scalar_subquery()
+    return (
+        article.join(
+            article_version, and_(article_version.c.article_id == article.c.id, article_version.c.version == newest)
+        )
+        .outerjoin(
+            draft_progress, and_(progress.article_id == article.c.id, progress.version == article.c.draft_version)
+        )
+        .outerjoin(author, author.c.id == article_version.c.author_id)
+        .outerjoin(reviewer, reviewer.c.id == progress.reviewer_id)
+        .outerjoin(last_step, last_step.c.id == last)
+        .outerjoin(sender, sender.c.id == last_step.c.by_id)
     )
 
 
@@ -150,6 +219,8 @@ def _wanted(words: str, status: Status | None) -> list[ColumnElement[bool]]:
         wanted.append(or_(title, article.c.slug.contains(word, autoescape=True)))
     if status == Status.DRAFT:
         wanted.append(article.c.draft_version.is_not(None))
+    elif status in (Status.IN_REVIEW, Status.SCHEDULED):
+        wanted.append(progress.status == status)
     elif status is not None:
         wanted.append(article.c.status == status)
     return wanted
@@ -158,10 +229,17 @@ def _wanted(words: str, status: Status | None) -> list[ColumnElement[bool]]:
 async def _rows(
     connection: AsyncConnection, wanted: list[ColumnElement[bool]], order: tuple[Any, ...], limit: int, offset: int
 ) -> Sequence[Any]:
-    columns = (article_version.c.title, article_version.c.owner, article_version.c.review_by)
     pointers = (article.c.id, article.c.slug, article.c.status, article.c.draft_version, article.c.published_version)
-    query = select(*pointers, *columns).select_from(_joined()).where(*wanted)
-    return (await connection.execute(query.order_by(*order, article.c.id).limit(limit).offset(offset))).all()
+    columns = (article_version.c.title, article_version.c.owner, article_version.c.review_by)
+    names = (author.c.name.label("author_name"), reviewer.c.name.label("reviewer_name"))
+    way = (progress.status.label("progress"), progress.publish_at, last_step.c.kind.label("step"))
+    query = select(*pointers, *columns, *names, *way, sender.c.name.label("sender_name")).select_from(_joined())
+    query = query.where(*wanted).order_by(*order, article.c.id).limit(limit).offset(offset)
+    return (await connection.execute(query)).all()
+
+
+async def _count(connection: AsyncConnection, wanted: list[ColumnElement[bool]]) -> int:
+    return int(await connection.scalar(select(func.count()).select_from(_joined()).where(*wanted)) or 0)
 
 
 async def _uses(connection: AsyncConnection, ids: list[int], since: datetime) -> dict[int, int]:
@@ -182,11 +260,12 @@ def _work_row(row: Any, day: date, uses: dict[int, int], helpful: dict[int, str]
     return WorkRow(
         slug=row.slug,
         title=row.title,
-        status=Status(row.status),
+        statuses=statuses(
+            Status(row.status), row.published_version, row.draft_version, Status(row.progress) if row.progress else None
+        ),
         freshness=freshness(Status(row.status), row.review_by, day),
         owner=row.owner,
         review_on=row.review_by,
         uses=uses.get(row.id, 0),
         helpful=helpful.get(row.id),
-        has_draft=row.draft_version is not None and row.published_version is not None,
     )

@@ -1,12 +1,14 @@
 /**
  * The live preview beside an article's text, rendered by the server as readers will see it. Asks for it when the typing
  * pauses, one question at a time; says in words when it cannot. Without this module the button "Refresh preview" does it.
+ * While the page is open it also says so to the server, and shows who else has the article open.
  */
 
 import { postJson } from './post.js'
 import { parsePage } from './trusted.js'
 
 const PAUSE_MS = 400
+const RENEW_MS = 30000
 const NOT_SHOWN = 'The preview could not be loaded. Your text is still here.'
 
 /** @param {HTMLElement} form */
@@ -45,6 +47,31 @@ export default function attach(form) {
   if (button instanceof HTMLElement) button.hidden = true
   text.addEventListener('input', wait)
   askBeforeLeaving(form)
+  keepOpen(form)
+}
+
+/**
+ * Twice a minute: this page is still open. Who else has it open is said when that changes, and so is a newer version.
+ *
+ * @param {HTMLElement} form
+ */
+function keepOpen(form) {
+  const others = form.querySelector('[data-slot="others"]')
+  const { here, csrf, version } = form.dataset
+  if (!others || !here) return
+
+  async function renew() {
+    const { status, body } = await postJson(here, csrf ?? '', {})
+    if (status !== 200) return
+    const newer = body.version > Number(version)
+      ? [`Version ${body.version} was saved meanwhile. When you save, both texts are shown.`]
+      : []
+    const words = [...body.sentences, ...newer].join(' ')
+    if (others.textContent?.trim() !== words) others.textContent = words
+  }
+
+  renew()
+  setInterval(renew, RENEW_MS)
 }
 
 /** @param {HTMLElement} form @param {string} name @returns {string} */

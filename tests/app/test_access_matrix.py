@@ -94,10 +94,16 @@ POST /editor/images                   editors      422   -
 POST /editor/images/{name}/remove     editors      409   404
 GET /editor/{slug}                    editors      200   404
 POST /editor/{slug}                   editors      422   404
-POST /editor/{slug}/publish           editors      409   404
+POST /editor/{slug}/here              editors      200   404
 POST /editor/{slug}/withdraw          editors      422   404
-POST /editor/{slug}/restore           editors      404   404
+GET /editor/{slug}/review             editors      200   404
+POST /editor/{slug}/review            editors      409   404
+POST /editor/{slug}/send-back         editors      422   404
+POST /editor/{slug}/cancel            editors      409   404
+POST /editor/{slug}/publish           editors      409   404
 GET /editor/{slug}/history            editors      200   404
+GET /editor/{slug}/compare            editors      200   404
+POST /editor/{slug}/restore           editors      404   404
 """
 """`found`: what answers an almost empty form. `missing`: what is named in the address does not exist."""
 

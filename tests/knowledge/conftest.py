@@ -28,5 +28,11 @@ async def eve(house: House) -> SignedIn:
 
 
 @pytest.fixture
+async def nia(house: House) -> SignedIn:
+    """A second editor."""
+    return await house.hire("Nia", Role.EDITOR)
+
+
+@pytest.fixture
 async def cora(house: House) -> SignedIn:
     return await house.hire("Cora", Role.ADVISOR)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -34,17 +34,20 @@ from core.web import Site, refuse_http
 from knowledge.articles import publish, withdraw
 from knowledge.editor import EditorPages
 from knowledge.folder import Report
+from knowledge.history_pages import HistoryPages
 from knowledge.image_pages import LARGEST_FILE, ImagePages
 from knowledge.imports import Importer
 from knowledge.library import Library
 from knowledge.pages import GuidancePages
 from knowledge.rendering import Renderer
+from knowledge.review_pages import ReviewPages
+from knowledge.schedule import Schedule
 from knowledge.search_notes import SearchNotes
 from knowledge.synonym_pages import SynonymPages
 from knowledge.tables import article
 from knowledge.versions import ArticleText, NewVersion, Saved, create, read_version, save
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audience, Audiences
-from staff.tables import account
+from staff.tables import account, account_role
 
 SAMPLES = Path(__file__).parents[2] / "guidance"
 ORIGIN = "http://127.0.0.1:8000"
@@ -92,6 +95,7 @@ class House:
         self.signer = Signer(secrets.token_bytes(32))
         self.audit = AuditLog(self.signer)
         self.limiter = Limiter(0.001, 5)
+        self.previews = Limiter(0.001, 20)
         self.library = self.another_library()
         self.importer = Importer(self.db, self.audit, self.renderer)
         self.app = Starlette(
@@ -109,9 +113,16 @@ class House:
         library.renderer = self.renderer
         return library
 
+    def schedule(self, db: Database | None = None) -> Schedule:
+        """What a worker that leads publishes by; nobody listens at its Redis."""
+        signals = Signals(open_redis("redis://127.0.0.1:1"), "test")
+        return Schedule(db or self.db, signals, self.audit, self.clock)
+
     def doors(self) -> list[Door]:
         guidance = GuidancePages(self.db, self.library, self.keyring, self.limiter, self._rights, self.clock)
-        editor = EditorPages(self.db, self.audit, self.library, self.clock)
+        editor = EditorPages(self.db, self.audit, self.library, self.previews, self.clock)
+        review = ReviewPages(self.db, self.audit, self.library, self.clock)
+        history = HistoryPages(self.db, self.audit, self.library, self.clock)
         synonyms = SynonymPages(self.db, self.audit, self.library, self.clock)
         images = ImagePages(self.db, self.audit, self._rights, self.clock)
         one = "/editor/{slug}"
@@ -135,10 +146,16 @@ class House:
             Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
             Door(one, editor.edit, EDITOR),
             Door(one, editor.save, EDITOR, POST),
-            Door(f"{one}/publish", editor.publish, EDITOR, POST),
+            Door(f"{one}/here", editor.here, EDITOR, POST),
             Door(f"{one}/withdraw", editor.withdraw, EDITOR, POST),
-            Door(f"{one}/restore", editor.restore, EDITOR, POST),
-            Door(f"{one}/history", editor.history, EDITOR),
+            Door(f"{one}/review", review.show, EDITOR),
+            Door(f"{one}/review", review.send, EDITOR, POST),
+            Door(f"{one}/send-back", review.send_back, EDITOR, POST),
+            Door(f"{one}/cancel", review.cancel, EDITOR, POST),
+            Door(f"{one}/publish", review.publish, EDITOR, POST),
+            Door(f"{one}/history", history.history, EDITOR),
+            Door(f"{one}/compare", history.compare, EDITOR),
+            Door(f"{one}/restore", history.restore, EDITOR, POST),
         ]
 
     async def _identify(self, request: Request) -> SignedIn | None:
@@ -158,7 +175,13 @@ class House:
             await connection.execute(
                 insert(account).values(**values, created_at=self.clock(), capacity=2, presence="away")
             )
+            for role in its_roles:
+                await connection.execute(insert(account_role).values(account_id=person.account_id, role=role))
         return person
+
+    async def disable(self, person: SignedIn) -> None:
+        async with self.db.write() as connection:
+            await connection.execute(update(account).where(account.c.id == person.account_id).values(disabled=True))
 
     def stranger(self) -> "Browser":
         return Browser(self._http({}))

@@ -3,7 +3,7 @@
 import pytest
 
 from core.people import Role, SignedIn
-from knowledge.tables import article, article_version
+from knowledge.tables import article, article_step, article_version
 from knowledge.versions import read_version
 from tests.knowledge.house import Browser, House, a_text
 
@@ -28,7 +28,9 @@ def desk(house: House, eve: SignedIn) -> Browser:
     return house.signed_in(eve)
 
 
-async def test_a_new_article_is_a_draft_until_it_is_published(house: House, desk: Browser) -> None:
+async def test_a_new_article_is_a_draft_until_a_second_person_publishes(
+    house: House, desk: Browser, nia: SignedIn
+) -> None:
     made = await desk.post("/editor/new", ARTICLE)
     assert (made.status_code, made.headers["location"]) == (303, "/editor/clares-law?done=saved")
     stranger = house.stranger()
@@ -36,20 +38,28 @@ async def test_a_new_article_is_a_draft_until_it_is_published(house: House, desk
     page = await desk.get("/editor/clares-law?done=saved")
     assert "The draft is saved." in page.text
     assert "A second source" in page.text
-    published = await desk.post("/editor/clares-law/publish", {"version": "1"})
+    published = await house.signed_in(nia).post("/editor/clares-law/publish", {"version": "1"})
     assert published.headers["location"] == "/editor/clares-law?done=published"
     assert (await stranger.get("/guidance/clares-law")).status_code == 200
     assert "Clare" in (await stranger.get("/guidance?q=clare")).text
 
 
-async def test_save_and_publish_is_one_step(house: House, desk: Browser) -> None:
-    await desk.post("/editor/new", {**ARTICLE, "action": "publish"})
-    edited = {**ARTICLE, "base_version": "1", "markdown": "Ask Zanzibar.", "action": "publish"}
-    await desk.post("/editor/clares-law", edited)
-    assert "Zanzibar" in (await house.stranger().get("/guidance/clares-law")).text
-    again = await desk.post("/editor/clares-law/publish", {**edited, "base_version": "2", "markdown": "Ask Ben."})
-    assert again.headers["location"].endswith("done=published")
-    assert await house.count(article_version) == 3
+async def test_save_and_continue_leads_to_the_review(house: House, desk: Browser) -> None:
+    made = await desk.post("/editor/new", {**ARTICLE, "action": "continue"})
+    assert made.headers["location"] == "/editor/clares-law/review?done=saved"
+    edited = {**ARTICLE, "base_version": "1", "markdown": "Ask Zanzibar.", "action": "continue"}
+    for done in ("saved", "unchanged"):
+        answer = await desk.post("/editor/clares-law", edited)
+        assert answer.headers["location"] == f"/editor/clares-law/review?done={done}"
+    assert "Zanzibar" in (await desk.get("/editor/clares-law/review?done=saved")).text
+    assert (await house.stranger().get("/guidance/clares-law")).status_code == 404
+
+
+async def test_a_new_article_sent_twice_is_one(house: House, desk: Browser, nia: SignedIn) -> None:
+    for _ in range(2):
+        assert (await desk.post("/editor/new", ARTICLE)).headers["location"] == "/editor/clares-law?done=saved"
+    assert (await house.signed_in(nia).post("/editor/new", ARTICLE)).status_code == 422
+    assert await house.count(article_version) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,9 +100,8 @@ async def test_a_taken_address_is_said_beside_its_field(house: House, desk: Brow
 async def test_a_stale_edit_keeps_both_texts(house: House, desk: Browser) -> None:
     await desk.post("/editor/new", ARTICLE)
     ben = await house.hire("Ben Editor", Role.EDITOR)
-    await house.signed_in(ben).post(
-        "/editor/clares-law", {**ARTICLE, "base_version": "1", "markdown": "The text of Ben."}
-    )
+    theirs = {"markdown": "The text of Ben.", "review_by": "2027-09-09", "owner": "ben"}
+    await house.signed_in(ben).post("/editor/clares-law", {**ARTICLE, "base_version": "1", **theirs})
     mine = {**ARTICLE, "base_version": "1", "markdown": "The text of Eve."}
     answer = await desk.post("/editor/clares-law", mine)
     assert answer.status_code == 409
@@ -101,8 +110,12 @@ async def test_a_stale_edit_keeps_both_texts(house: House, desk: Browser) -> Non
         "The text of Eve.",
         "Ben Editor saved another text",
         'name="base_version" value="2"',
+        '<th scope="row">Review by</th><td>2027-09-09</td><td>2027-04-12</td>',
+        '<th scope="row">Owner</th><td>ben</td><td>eve</td>',
+        "/editor/clares-law/compare?from=1&amp;to=2",
     ):
         assert words in answer.text
+    assert '<th scope="row">Title</th>' not in answer.text
     assert await house.count(article_version) == 2
     assert (await desk.post("/editor/clares-law", {**mine, "base_version": "2"})).status_code == 303
 
@@ -114,13 +127,6 @@ async def test_what_the_form_does_not_know_survives_an_edit(house: House, desk: 
         assert (await read_version(connection, "clares-law", 2)).text.more == '{"jurisdiction":"Wales"}'
 
 
-async def test_a_draft_that_changed_meanwhile_is_not_published(house: House, desk: Browser) -> None:
-    await house.draft("clares-law", a_text())
-    await house.draft("clares-law", a_text(title="Newer"))
-    assert (await desk.post("/editor/clares-law/publish", {"version": "1"})).status_code == 409
-    assert (await house.stranger().get("/guidance/clares-law")).status_code == 404
-
-
 async def test_withdrawing_needs_a_reason(house: House, desk: Browser) -> None:
     await house.publish("clares-law")
     assert (await desk.post("/editor/clares-law/withdraw", {"reason": " "})).status_code == 422
@@ -130,7 +136,7 @@ async def test_withdrawing_needs_a_reason(house: House, desk: Browser) -> None:
 
 
 async def test_history_shows_who_wrote_what_and_restores(house: House, desk: Browser) -> None:
-    await desk.post("/editor/new", {**ARTICLE, "action": "publish"})
+    await desk.post("/editor/new", ARTICLE)
     await desk.post("/editor/clares-law", {**ARTICLE, "base_version": "1", "title": "Second"})
     page = await desk.get("/editor/clares-law/history")
     assert page.text.index("Second") < page.text.index("Clare&#39;s Law</td>")
@@ -189,8 +195,14 @@ DOORS = [
     ("POST", "/editor/preview"),
     ("GET", "/editor/clares-law"),
     ("POST", "/editor/clares-law"),
-    ("POST", "/editor/clares-law/publish"),
+    ("POST", "/editor/clares-law/here"),
     ("POST", "/editor/clares-law/withdraw"),
+    ("GET", "/editor/clares-law/review"),
+    ("POST", "/editor/clares-law/review"),
+    ("POST", "/editor/clares-law/send-back"),
+    ("POST", "/editor/clares-law/cancel"),
+    ("POST", "/editor/clares-law/publish"),
+    ("GET", "/editor/clares-law/compare"),
     ("POST", "/editor/clares-law/restore"),
     ("GET", "/editor/clares-law/history"),
 ]
@@ -199,16 +211,58 @@ DOORS = [
 @pytest.mark.parametrize(("method", "path"), DOORS)
 async def test_only_editors_enter(house: House, desk: Browser, cora: SignedIn, method: str, path: str) -> None:
     await house.draft("clares-law", a_text())
-    fields = {**ARTICLE, "slug": "another", "reason": "x", "version": "1", "base_version": "1"}
+    fields = {**ARTICLE, "slug": "another", "reason": "x", "version": "1", "base_version": "1", "comment": "x"}
     for person, status in ((house.stranger(), 303), (house.ada(), 303), (house.signed_in(cora), 403)):
         answer = await person.http.request(method, path, data=fields if method == "POST" else None)
         assert answer.status_code == status
     assert await house.count(article_version) == 1
+    assert await house.count(article_step) == 0
     without_token = await desk.http.request(method, path, data=fields if method == "POST" else None)
     assert without_token.status_code == (403 if method == "POST" else 200)
     assert await house.count(article_version) == 1
 
 
-@pytest.mark.parametrize("path", ["/editor/nothing", "/editor/nothing/history", "/editor/NOTHING"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/editor/nothing",
+        "/editor/nothing/history",
+        "/editor/nothing/review",
+        "/editor/nothing/compare",
+        "/editor/NOTHING",
+    ],
+)
 async def test_an_article_that_is_not_there_is_404(desk: Browser, path: str) -> None:
     assert (await desk.get(path)).status_code == 404
+
+
+async def test_who_else_has_it_open_is_said_and_never_stops_anybody(house: House, desk: Browser, nia: SignedIn) -> None:
+    await house.draft("clares-law", a_text())
+    nias = house.signed_in(nia)
+    assert "has this open" not in (await desk.get("/editor/clares-law")).text
+    house.clock.go_on(minutes=4)
+    assert "Eve has this open, since 12:00." in (await nias.get("/editor/clares-law")).text
+    token = {"x-csrf-token": await desk.token()}
+    here = await desk.http.post("/editor/clares-law/here", json={}, headers=token)
+    assert here.json() == {"sentences": ["Nia has this open, since 12:04."], "version": 1}
+    # A page that renews is over soon after it was closed; one without scripts after ten minutes.
+    house.clock.go_on(minutes=2)
+    assert "Eve has" not in (await nias.get("/editor/clares-law")).text
+    assert "Nia has" in (await desk.post("/editor/clares-law", {**ARTICLE, "title": "", "base_version": "1"})).text
+    saved = await desk.post("/editor/clares-law", {**ARTICLE, "base_version": "1", "action": "continue"})
+    assert saved.status_code == 303
+    assert "has this open" not in (await nias.get("/editor/clares-law")).text
+    house.clock.go_on(minutes=11)
+    assert "has this open" not in (await desk.get("/editor/clares-law")).text
+
+
+async def test_one_editor_cannot_keep_the_renderer_from_the_others(house: House, desk: Browser, nia: SignedIn) -> None:
+    nias = house.signed_in(nia)
+    for browser, statuses in ((desk, {200, 429}), (nias, {200})):
+        headers = {"x-csrf-token": await browser.token()}
+        tries = 25 if browser is desk else 3
+        answers = [
+            await browser.http.post("/editor/preview", json={"markdown": "Text"}, headers=headers) for _ in range(tries)
+        ]
+        assert {answer.status_code for answer in answers} == statuses
+    assert (await desk.post("/editor/new", ARTICLE)).status_code == 303
