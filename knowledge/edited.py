@@ -58,7 +58,8 @@ class EditedArticle:
     @property
     def statuses(self) -> list[Status]:
         """What readers have and, beside it, where the draft is."""
-        return statuses(self.status, self.published_version, self.draft_version, self.progress and self.progress.status)
+        way = self.progress.status if self.progress else None
+        return statuses(self.status, self.published_version, self.draft_version, way)
 
 
 @dataclass(frozen=True, slots=True)

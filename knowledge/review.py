@@ -126,8 +126,9 @@ class Review:
         await _set_progress(connection, row.id, deed, status=Status.SCHEDULED, publish_at=publish_at)
         kind = Step.SCHEDULED_ALONE if alone else Step.SCHEDULED
         await _add_step(connection, row.id, deed, kind, publish_at=publish_at)
-        why = {"alone": True, "reason": deed.words} if alone else {}
-        await self._record(connection, deed, "article_scheduled", publish_at=publish_at.isoformat(), **why)
+        await self._record(
+            connection, deed, "article_scheduled", publish_at=publish_at.isoformat(), **_why(deed, alone=alone)
+        )
 
     async def publish(self, connection: AsyncConnection, deed: Deed) -> int | None:
         """Readers get it now: the counter, or None when the same form was sent twice. Raises OwnText without a reason."""
@@ -136,8 +137,9 @@ class Review:
             return None
         row = await self._draft(connection, deed)
         alone = await self._is_alone(connection, row, deed)
-        why = {"alone": True, "reason": deed.words} if alone else {}
-        counter = await articles.publish(connection, self._audit, deed.slug, deed.version, deed.by, deed.at, **why)
+        counter = await articles.publish(
+            connection, self._audit, deed.slug, deed.version, deed.by, deed.at, **_why(deed, alone=alone)
+        )
         await _add_step(connection, row.id, deed, Step.PUBLISHED_ALONE if alone else Step.PUBLISHED)
         return counter
 
@@ -203,6 +205,11 @@ class Review:
         await self._audit.append(
             connection, deed.at, deed.by, action, f"article:{deed.slug}"[:128], version=deed.version, **data
         )
+
+
+def _why(deed: Deed, *, alone: bool) -> dict[str, str | bool]:
+    """What the audit keeps of somebody who lets readers have their own text."""
+    return {"alone": True, "reason": deed.words} if alone else {}
 
 
 async def author_of(connection: AsyncConnection, article_id: int, version: int) -> str | None:

@@ -12,6 +12,7 @@ PLACES = {
     "advisor2@example.org": "/desk",
     "supervisor@example.org": "/desk",
     "editor@example.org": "/editor",
+    "editor2@example.org": "/editor",
     "admin@example.org": "/account",
 }
 

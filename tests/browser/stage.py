@@ -17,6 +17,7 @@ from tests.live import DEMO_PASSWORD, ROOT, LiveService
 STAFF = {
     "advisor@example.org": ("Cora Hughes", "advisor"),
     "editor@example.org": ("Eve Martin", "editor"),
+    "editor2@example.org": ("Nia Owen", "editor"),
 }
 DESK_WINDOW = {"width": 1440, "height": 900}
 

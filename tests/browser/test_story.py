@@ -1,4 +1,5 @@
-"""The story: Ada asks, Cora answers, Eve improves the article that was shared, and a stranger finds it.
+"""The story: Ada asks, Cora answers, Eve improves the article that was shared, Nia publishes it, and a stranger
+finds it.
 
 With scripts, over WebSocket, on each engine. Every page of it is looked at by axe-core and in a narrow window.
 """
@@ -18,6 +19,7 @@ from tests.browser.people import (
     end_conversation,
     go_online,
     join_line,
+    look_away,
     sign_in,
     take_next,
     texts,
@@ -47,8 +49,9 @@ async def test_ada_asks_cora_answers_eve_improves_the_article(stage: Stage) -> N
         await end(ada, cora)
         await look_back(ada, adas, title)
     word = f"zilvermeer{uuid.uuid4().hex[:8]}"
-    async with stage.staff() as eves:
-        published_at = await improve(await eves.new_page(), slug, title, f"Ask about the {word} first.")
+    async with stage.staff() as eves, stage.staff() as nias:
+        await improve(await eves.new_page(), slug, title, f"Ask about the {word} first.")
+        published_at = await publish(await nias.new_page(), slug, title, word)
     await find(stage, word, title, published_at)
 
 
@@ -174,8 +177,8 @@ async def look_back(ada: Page, adas: BrowserContext, title: str) -> None:
     await check_page(ada)
 
 
-async def improve(eve: Page, slug: str, title: str, sentence: str) -> float:
-    """Eve adds a sentence, sees it in the preview while she writes, and publishes: when she pressed the button."""
+async def improve(eve: Page, slug: str, title: str, sentence: str) -> None:
+    """Eve adds a sentence, sees it in the preview while she writes, and sends it to Nia."""
     await sign_in(eve, "editor@example.org", "/editor", check_page)
     await check_page(eve)
     await eve.get_by_role("link", name=title, exact=True).last.click()
@@ -185,10 +188,31 @@ async def improve(eve: Page, slug: str, title: str, sentence: str) -> float:
         text = eve.locator("#markdown")
         await text.fill(f"{await text.input_value()}\n\n## Before you begin\n\n**{sentence}**\n")
         await expect(eve.locator('[data-slot="preview"] strong').last).to_have_text(sentence)
-    published_at = time.monotonic()
-    await eve.get_by_role("button", name="Save and publish").click()
-    await expect(eve.locator(".desk__message")).to_have_text("The article is published.")
+    await eve.get_by_role("button", name="Save and continue").click()
+    await expect(eve.locator(".desk__message")).to_contain_text("The draft is saved.")
     await check_page(eve)
+    await eve.get_by_label("Who should look at it").select_option(label="Nia Owen")
+    await eve.get_by_role("button", name="Send to review").click()
+    await expect(eve.locator(".desk__message")).to_contain_text("The draft is in review.")
+    await check_page(eve)
+
+
+async def publish(nia: Page, slug: str, title: str, word: str) -> float:
+    """Nia finds it in her work list, sees what changes and publishes: when she pressed the button."""
+    await sign_in(nia, "editor2@example.org", "/editor", look_away)
+    waiting = nia.get_by_role("region", name="In review with me")
+    await waiting.get_by_role("link", name=title).click()
+    await nia.wait_for_url(f"**/editor/{slug}/review")
+    await expect(nia.locator("ins", has_text=word)).to_be_visible()
+    await check_page(nia)
+    await nia.get_by_role("link", name="Side by side").click()
+    await expect(nia.locator("ins", has_text=word)).to_be_visible()
+    await check_page(nia)
+    await nia.go_back()
+    published_at = time.monotonic()
+    await nia.get_by_role("button", name="Publish", exact=True).click()
+    await expect(nia.locator(".desk__message")).to_have_text("The article is published.")
+    await check_page(nia)
     return published_at
 
 
