@@ -1,7 +1,7 @@
 """The audit chain: who did what to which record, so that a change of the past shows.
 
 Each row's MAC covers the row and the MAC before it. A row is written in the transaction that does what it tells of.
-It never holds text that people wrote.
+It never holds text that people wrote, but for one: the reason of an editor who publishes without a second person.
 """
 
 from collections.abc import Mapping, Sequence

@@ -35,6 +35,13 @@ class Piece:
     mark: Mark
     text: str
 
+    @property
+    def shown(self) -> str:
+        """Spaces and line ends that changed have a sign; nobody would see them."""
+        if self.mark is Mark.SAME or not self.text.isspace():
+            return self.text
+        return self.text.replace(" ", "·").replace("\n", "¶\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -44,6 +51,11 @@ class Block:
     is_changed: bool
     folded: int = 0
     """How many lines this block has, when it is far from every change and need not be shown at once."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether nothing of the passage stayed."""
+        return [piece.mark for piece in self.pieces] == [Mark.REMOVED, Mark.ADDED]
 
     @property
     def old(self) -> list[Piece]:

@@ -35,7 +35,7 @@ class Progress:
     def sentence(self) -> str:
         if self.publish_at is not None:
             return f"{self.by_name} scheduled it for {moment_words(self.publish_at)}."
-        return f"{self.by_name} sent it to {self.reviewer_name or 'anybody'} for review at {moment_words(self.at)}."
+        return f"{self.by_name} sent it to {self.reviewer_name or 'anybody'} for review on {moment_words(self.at)}."
 
 
 @dataclass(frozen=True, slots=True)

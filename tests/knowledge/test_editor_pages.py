@@ -139,7 +139,7 @@ async def test_history_shows_who_wrote_what_and_restores(house: House, desk: Bro
     await desk.post("/editor/new", ARTICLE)
     await desk.post("/editor/clares-law", {**ARTICLE, "base_version": "1", "title": "Second"})
     page = await desk.get("/editor/clares-law/history")
-    assert page.text.index("Second") < page.text.index("Clare&#39;s Law</td>")
+    assert page.text.index("Second") < page.text.index("Clare&#39;s Law</span></td>")
     assert "Eve" in page.text
     assert (await desk.post("/editor/clares-law/restore", {"version": "1"})).status_code == 303
     assert "Clare&#39;s Law" in (await desk.get("/editor/clares-law")).text
