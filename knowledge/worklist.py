@@ -233,8 +233,11 @@ async def _rows(
     columns = (article_version.c.title, article_version.c.owner, article_version.c.review_by)
     names = (author.c.name.label("author_name"), reviewer.c.name.label("reviewer_name"))
     way = (progress.status.label("progress"), progress.publish_at, last_step.c.kind.label("step"))
+    order = (*order, article.c.id)
+    # First which, of all articles, without the joins that only say more of them; then what there is to say of those.
+    which = select(article.c.id).select_from(_joined()).where(*wanted).order_by(*order).limit(limit).offset(offset)
     query = select(*pointers, *columns, *names, *way, sender.c.name.label("sender_name")).select_from(_joined())
-    query = query.where(*wanted).order_by(*order, article.c.id).limit(limit).offset(offset)
+    query = query.where(article.c.id.in_(which.correlate(None))).order_by(*order)
     return (await connection.execute(query)).all()
 
 
