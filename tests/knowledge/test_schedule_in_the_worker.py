@@ -32,7 +32,7 @@ async def test_of_two_workers_the_leader_publishes(house: House, nia: SignedIn, 
     signals = [Signals(one, "test") for one in redis]
     library = Library(house.db, signals[2], house.keyring, house.clock)
     works = [make_worker(settings, house.db, one).run() for one in signals[:2]]
-    tasks = [asyncio.ensure_future(one) for one in (*works, signals[2].run(), library.run())]
+    tasks = [asyncio.create_task(one) for one in (*works, signals[2].run(), library.run())]
     try:
         await until(lambda: library.card("clares-law", FOR_ANYONE), 10, "another process to find it")
         assert await house.count(article_step, article_step.c.kind == "published") == 1
