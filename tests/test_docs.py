@@ -174,11 +174,12 @@ def routes_described() -> set[str]:
 
 
 def test_routes_of_conversations_and_the_line_stand_in_the_protocol() -> None:
-    watched = ("/chat", "/ask", "/resume", "/desk/", "/supervise")
+    watched = ("/chat", "/ask", "/resume", "/desk/", "/supervise", "/editor/")
     paths = {path for path in re.findall(r'"(/[^"]*)"', DOORS) if path.startswith(watched)}
     one, supervised = "/desk/conversations/{reference}", "/supervise/conversations/{reference}"
     paths |= {f"{one}{end}" for end in re.findall(r'f"\{one\}([^"]+)"', DOORS)}
     paths |= {f"{supervised}{end}" for end in re.findall(r'f"\{watched\}([^"]+)"', DOORS)}
+    paths |= {f"/editor/{{slug}}{end}" for end in re.findall(r'f"\{article\}([^"]+)"', DOORS)}
     elsewhere = set(re.findall(r"`(?:GET |POST )?(/[^`?]+)`", PROTOCOL))
     named = {path.replace("{{", "{").replace("}}", "}") for path in paths}
     assert len(named) > 40
