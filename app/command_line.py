@@ -16,6 +16,7 @@ import typer
 from app import cli as services
 from core.errors import StartError
 from core.people import Role
+from knowledge.words import Audience
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -117,11 +118,21 @@ def import_guidance(
     folder: Path,
     drafts: Annotated[bool, typer.Option("--drafts", help="As drafts, for an editor to publish.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="Another site's Markdown: take what can be taken, and say what cannot.")
+    ] = False,
+    audience: Annotated[
+        Audience | None, typer.Option(help="Who may read another site's articles; without it, staff only.")
+    ] = None,
 ) -> None:
     """Publish a folder of Markdown files with front matter. All of them or, when one is bad, none."""
     from app.commands import import_guidance as read
+    from knowledge.foreign import Foreign
 
-    raise typer.Exit(asyncio.run(read(os.environ, folder, drafts=drafts, dry_run=dry_run)))
+    if audience is not None and not foreign:
+        raise StartError("--audience belongs to --foreign. Our own files say in their front matter who may read them.")
+    site = Foreign(audience or Audience.ADVISORS, takes_drafts=drafts) if foreign else None
+    raise typer.Exit(asyncio.run(read(os.environ, folder, drafts=drafts, dry_run=dry_run, foreign=site)))
 
 
 @guidance.command("export")

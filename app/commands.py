@@ -1,7 +1,7 @@
 """What the commands do that show or change data and then end."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +17,8 @@ from core.db import Database
 from core.errors import NotFound, StartError
 from core.people import Role
 from knowledge.folder import Outcome, Report, export_folder
+from knowledge.folder import Progress as FolderProgress
+from knowledge.foreign import Foreign
 from knowledge.imports import Importer
 from knowledge.rendering import Renderer
 from staff.accounts import BY_COMMAND, Account, NewAccount
@@ -70,24 +72,26 @@ async def change_skill(environ: Mapping[str, str], email: str, skill: str, *, ha
             return await skills_of(connection, account.id)
 
 
-async def import_guidance(environ: Mapping[str, str], folder: Path, *, drafts: bool, dry_run: bool) -> int:
-    """All files or none. Exit status 1 when a file is bad."""
+async def import_guidance(
+    environ: Mapping[str, str], folder: Path, *, drafts: bool, dry_run: bool, foreign: Foreign | None
+) -> int:
+    """All files or none; of another site's files, all that can be taken. Exit status 1 when it could not be done."""
     settings = command_settings(environ)
     async with _database(environ) as database:
         audit, renderer = AuditLog(Signer.from_file(settings.secret_key_file)), Renderer()
         try:
-            with Progress(console=Console(stderr=True), transient=True, disable=not Console().is_terminal) as bar:
-                task = bar.add_task("Rendering", total=None)
+            with _progress() as progress:
                 report = await Importer(database, audit, renderer).import_folder(
                     folder,
                     now=utc_now(),
                     publish=not drafts,
                     dry_run=dry_run,
-                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                    progress=progress,
+                    foreign=foreign,
                 )
         finally:
             await renderer.close()
-    _print_report(report, dry_run=dry_run)
+    _print_report(report, dry_run=dry_run, all_lines=foreign is not None)
     return 0 if report.ok else 1
 
 
@@ -95,9 +99,23 @@ async def export_guidance(environ: Mapping[str, str], folder: Path) -> int:
     """Returns how many files were written."""
     async with _database(environ) as database:
         try:
-            return await export_folder(database, folder)
+            with _progress() as progress:
+                return await export_folder(database, folder, progress)
         except OSError as problem:
             raise StartError(f"The folder cannot be written: {problem.strerror}.") from None
+
+
+@contextmanager
+def _progress() -> Iterator[FolderProgress]:
+    """A bar on the terminal, or nothing where nobody looks."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show
 
 
 async def hours_in_force(environ: Mapping[str, str]) -> str:
@@ -126,14 +144,24 @@ def _audit(environ: Mapping[str, str]) -> AuditLog:
     return AuditLog(Signer.from_file(command_settings(environ).secret_key_file))
 
 
-def _print_report(report: Report, *, dry_run: bool) -> None:
+def _print_report(report: Report, *, dry_run: bool, all_lines: bool) -> None:
     console = Console(soft_wrap=True, markup=False, highlight=False)
     for line in report.lines:
-        if line.outcome is not Outcome.UNCHANGED or line.words.endswith("."):
-            console.print(f"{line.outcome:9}  {line.file}  {line.words}")
+        if all_lines or line.outcome is not Outcome.UNCHANGED or line.words.endswith("."):
+            remarks = f" ({'; '.join(line.remarks)})" if line.remarks else ""
+            console.print(_printable(f"{line.outcome:9}  {line.file}  {line.words}{remarks}"))
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
-    ending = "" if report.ok else " Nothing was imported: correct the files above first."
-    console.print(f"{counts}.{ending or (' Nothing was stored (dry run).' if dry_run else '')}")
+    ending = " Nothing was stored (dry run)." if dry_run else ""
+    if report.count(Outcome.PROBLEM):
+        ending = " Nothing was imported: correct the files above first."
+    elif not report.ok:
+        ending = " Nothing was imported: no file could be taken."
+    console.print(f"{counts}.{ending}")
+
+
+def _printable(line: str) -> str:
+    """What a file holds may be quoted in a line, and must not speak to the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in line)
 
 
 @asynccontextmanager

@@ -13,6 +13,8 @@ MARKS_ON_ONE_LETTER = 8
 
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f]")
+# Combining marks begin here. Without so many letters of this kind in a row there is no pile to be looked for.
+_MAY_BE_A_PILE = re.compile(f"[\u0300-\U0010ffff]{{{MARKS_ON_ONE_LETTER + 1}}}")
 # Anything that can be seen: one is enough.
 _VISIBLE = re.compile(
     "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
@@ -50,6 +52,8 @@ def _normal_form(text: str) -> str:
 
 def _cap_marks(text: str) -> str:
     """Keep at most eight combining marks on a letter: more only serves to cover the page."""
+    if not _MAY_BE_A_PILE.search(text):
+        return text
     kept: list[str] = []
     marks = 0
     for character in text:

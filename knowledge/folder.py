@@ -5,8 +5,6 @@ folder is read, nothing but `<slug>.md` is written.
 """
 
 import asyncio
-import os
-import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,16 +15,19 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from core.db import Database
-from knowledge.front_matter import MOST_FILE_BYTES, ArticleFile, BadFile, format_file, parse_file
+from knowledge.front_matter import ArticleFile, BadFile, format_file, parse_file
 from knowledge.tables import article
+from knowledge.tree import Reader, find_files, shown_name
 from knowledge.versions import Version, published_of
 from knowledge.words import Status
 
-MOST_FILES = 100_000
+ENDINGS = (".md",)
 ROWS = 500
 
-Progress = Callable[[int, int], None]
-"""Called with how many files are done, and of how many."""
+READING, RENDERING, STORING, WRITING = "Reading", "Rendering", "Storing", "Writing"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, to how many files it is done, and of how many."""
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    LEFT_OUT = "left out"
     PROBLEM = "problem"
 
 
@@ -45,6 +47,17 @@ class Line:
     file: str
     outcome: Outcome
     words: str = ""
+    remarks: tuple[str, ...] = ()
+    """What is not as it was in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """An article that was read, and the path it was read from."""
+
+    name: str
+    file: ArticleFile
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,9 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        return not any(line.outcome is Outcome.PROBLEM for line in self.lines)
+        """Whether all is well; that some files of another site were left out is, unless nothing else is there."""
+        outcomes = {line.outcome for line in self.lines}
+        return Outcome.PROBLEM not in outcomes and outcomes != {Outcome.LEFT_OUT}
 
     def count(self, outcome: Outcome) -> int:
         return sum(line.outcome is outcome for line in self.lines)
@@ -69,7 +84,7 @@ async def export_folder(db: Database, folder: Path, progress: Progress | None = 
         await asyncio.to_thread(_write_all, folder, chunk)
         done += len(chunk)
         if progress is not None:
-            progress(done, total)
+            progress(WRITING, done, total)
     return done
 
 
@@ -91,58 +106,29 @@ def _write_all(folder: Path, versions: list[Version]) -> None:
         part.replace(whole)
 
 
-def read_folder(folder: Path) -> tuple[list[tuple[str, ArticleFile]], list[Line]]:
-    files: list[tuple[str, ArticleFile]] = []
-    problems: list[Line] = []
+def read_folder(folder: Path, progress: Progress | None = None) -> tuple[list[FoundFile], list[Line]]:
+    """Every article of the folder in the service's own form, and a line for whatever is none."""
+    files: list[FoundFile] = []
     first_with: dict[str, str] = {}
     try:
-        paths = _find_files(folder)
+        found = find_files(folder, ENDINGS)
     except BadFile as problem:
         return [], [Line(str(folder), Outcome.PROBLEM, str(problem))]
-    for path in paths:
-        name = str(path.relative_to(folder)).encode("utf-8", "replace").decode()
+    problems = [Line(refused.name, Outcome.PROBLEM, refused.why) for refused in found.refused]
+    reader = Reader(folder)
+    for done, path in enumerate(found.paths, 1):
+        name = shown_name(path, folder)
         try:
-            file = parse_file(_read_file(path, folder), path.stem)
+            file = parse_file(reader.read(path), path.stem)
             if file.slug in first_with:
                 raise BadFile(f"slug: {first_with[file.slug]} has the same address, {file.slug}.")
             first_with[file.slug] = name
-            files.append((name, file))
+            files.append(FoundFile(name, file))
         except BadFile as problem:
             problems.append(Line(name, Outcome.PROBLEM, str(problem)))
+        if progress is not None:
+            progress(READING, done, len(found.paths))
     return files, problems
-
-
-def _find_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise BadFile("There is no such folder.")
-    # Linked folders are not entered: they may lead anywhere, also back here.
-    found = [
-        Path(parent) / name
-        for parent, _, names in os.walk(folder, followlinks=False)
-        for name in names
-        if name.endswith(".md") and not name.startswith(".")
-    ]
-    if not found:
-        raise BadFile("The folder holds no file whose name ends in .md.")
-    if len(found) > MOST_FILES:
-        raise BadFile(f"The folder holds more than {MOST_FILES:,} files.")
-    return sorted(found)
-
-
-def _read_file(path: Path, folder: Path) -> bytes:
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise BadFile("This is a link that leads out of the folder.")
-        # Looked at before it is opened: a pipe would wait for ever, a device never end.
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise BadFile("This is not a file.")
-        if found.st_size > MOST_FILE_BYTES:
-            raise BadFile(f"The file is larger than {MOST_FILE_BYTES // 1024} KB. Split it into two articles.")
-        with path.open("rb") as file:
-            return file.read(MOST_FILE_BYTES + 1)
-    except (OSError, RuntimeError):
-        raise BadFile("The file cannot be read.") from None
 
 
 def by_file(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -14,8 +14,10 @@ from knowledge.forms import article_form
 from knowledge.versions import ArticleText
 from knowledge.words import SLUG, Language
 
-MOST_FILE_BYTES = 96 * 1024
-MOST_FRONT_MATTER = 16 * 1024
+MOST_FILE_BYTES = 320 * 1024
+"""Room for the longest article that the editor takes, each of its fields full and in letters of four bytes."""
+MOST_FRONT_MATTER = 192 * 1024
+MOST_MORE = 16 * 1024
 MOST_DEPTH = 10
 
 FIELDS = (
@@ -29,6 +31,10 @@ class BadFile(Exception):  # It is the file that is bad; nothing in the program 
     """A file that is not an article; the text says why, for the person who wrote it."""
 
 
+class NotYaml(BadFile):
+    """Its front matter is a slip and no attack: somebody forgot the quotes around a colon."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleFile:
     slug: str
@@ -38,7 +44,7 @@ class ArticleFile:
 def parse_file(content: bytes, stem: str) -> ArticleFile:
     """The article in a file. `stem` is the file's name without its ending. Raises BadFile."""
     if len(content) > MOST_FILE_BYTES:
-        raise BadFile(f"The file is larger than {MOST_FILE_BYTES // 1024} KB. Split it into two articles.")
+        raise BadFile(f"The file is larger than {MOST_FILE_BYTES // 1024} KB. Split it into several articles.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -46,12 +52,17 @@ def parse_file(content: bytes, stem: str) -> ArticleFile:
     if "\0" in text:
         raise BadFile("The file holds NUL characters. It is not a text.")
     front, markdown = _split(text.replace("\r\n", "\n"))
-    known = _read_front_matter(front)
+    known = read_yaml(front)
     more = {key: known.pop(key) for key in list(known) if key not in FIELDS}
-    values = {name: _field(name, value) for name, value in known.items()}
+    values = {name: field_text(name, value) for name, value in known.items()}
     if "slug" not in values and SLUG.fullmatch(stem):
         values["slug"] = stem
-    form = article_form({**values, "markdown": markdown})
+    return article_of({**values, "markdown": markdown}, more)
+
+
+def article_of(values: dict[str, str], more: dict[str, Any]) -> ArticleFile:
+    """The article that these fields make, by the rules of the editor's form. Raises BadFile."""
+    form = article_form(values)
     if not form.validate():
         raise BadFile(" ".join(f"{name}: {problem}" for name, problem in form.problems().items()))
     return ArticleFile(form.slug.data, form.text(_to_json(more)))
@@ -90,7 +101,7 @@ def _split(text: str) -> tuple[str, str]:
     raise BadFile("The front matter does not end: a second line of three hyphens is missing.")
 
 
-def _read_front_matter(front: str) -> dict[str, Any]:
+def read_yaml(front: str) -> dict[str, Any]:
     if len(front.encode("utf-8", "replace")) > MOST_FRONT_MATTER:
         raise BadFile(f"The front matter is larger than {MOST_FRONT_MATTER // 1024} KB.")
     try:
@@ -99,13 +110,13 @@ def _read_front_matter(front: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         where = f" in line {mark.line + 2}" if mark else ""
-        raise BadFile(f"The front matter is not valid YAML{where}.") from None
+        raise NotYaml(f"The front matter is not valid YAML{where}.") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise BadFile("The front matter is not valid YAML.") from None
+        raise NotYaml("The front matter is not valid YAML.") from None
     if not isinstance(loaded, dict):
-        raise BadFile("The front matter is not a list of names and values, such as title: Clare's Law.")
+        raise NotYaml("The front matter is not a list of names and values, such as title: Clare's Law.")
     if not all(isinstance(key, str) for key in loaded):
-        raise BadFile("The front matter has a name that is not a word. Put it in quotes.")
+        raise NotYaml("The front matter has a name that is not a word. Put it in quotes.")
     return loaded
 
 
@@ -125,7 +136,7 @@ def _check_events(front: str) -> None:
             raise BadFile("The front matter nests too deeply.")
 
 
-def _field(name: str, value: object) -> str:
+def field_text(name: str, value: object) -> str:
     """A known field as the form would have posted it."""
     if value is None:
         return ""
@@ -140,6 +151,8 @@ def _field(name: str, value: object) -> str:
 def _to_json(more: dict[str, Any]) -> str:
     try:
         written = msgspec.json.encode(more)
+        if len(written) > MOST_MORE:
+            raise BadFile(f"The front matter holds more than {MOST_MORE // 1024} KB that is no part of an article.")
         # Once around, so that a value reads the same now and after the next import.
         return msgspec.json.encode(msgspec.json.decode(written)).decode()
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
