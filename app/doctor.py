@@ -21,12 +21,15 @@ from sqlalchemy import delete, func, insert, select, text
 from app.embedded import answers, choose_socket, find_redis_binary
 from app.migrations import check_migrated, current
 from app.offline import command_settings, database_url, staff_of
+from app.reminders import MAIL
 from core.assets import Assets
 from core.audit import AuditLog
 from core.clock import to_ms, utc_now
 from core.crypto import KeyRing, Signer
 from core.db import Database
 from core.errors import Refusal, StartError
+from core.mail import NotSent, check_mail_server, mail_server
+from core.outbox import count_given_up
 from core.people import Role
 from core.settings import Settings
 from core.signals import open_redis
@@ -84,6 +87,7 @@ async def _examine(settings: Settings) -> list[Finding]:
         "Accounts": check_accounts,
         "Guidance": check_guidance,
         "Audit": check_audit,
+        "Mail": check_mail,
     }
     findings = [Finding("Settings", "can be read")]
     for part, check in checks.items():
@@ -229,6 +233,28 @@ async def check_audit(settings: Settings) -> Finding:
         advice = "Somebody changed the record outside the service. Keep a copy of the database and find out who."
         return Finding("Audit", f"does not fit from row {bad} on", advice)
     return Finding("Audit", "the chain is whole")
+
+
+async def check_mail(settings: Settings) -> Finding:
+    """The mail server is greeted and signed in to; nothing is sent."""
+    server = mail_server(settings)
+    if server is None:
+        return Finding("Mail", "not used: what is due for review stands on the editor's page only")
+    try:
+        await check_mail_server(server)
+    except NotSent as problem:
+        return Finding("Mail", f"no mail can be sent: {problem}", "Check SMTP_URL, and that the mail server runs.")
+    check_migrated(database_url(settings))
+    database = Database(database_url(settings))
+    try:
+        async with database.read() as connection:
+            given_up = await count_given_up(connection, MAIL)
+    finally:
+        await database.close()
+    if given_up:
+        advice = "The log of the worker says why (mail_not_sent). Check the owners' addresses."
+        return Finding("Mail", f"answers; {given_up} could not be sent in the last 30 days", advice)
+    return Finding("Mail", "the server answers")
 
 
 def _others_may_read(path: Path) -> bool:

@@ -169,6 +169,7 @@ def editor_doors(parts: Parts) -> list[Door]:
         Door("/editor/images", images.list, EDITOR),
         Door("/editor/images", images.add, EDITOR, POST, largest_file=LARGEST_FILE),
         Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
+        Door("/editor/gaps", parts.gaps.gaps, EDITOR),
         Door(article, editor.edit, EDITOR),
         Door(article, editor.save, EDITOR, POST),
         Door(f"{article}/here", editor.here, EDITOR, POST),
@@ -181,6 +182,7 @@ def editor_doors(parts: Parts) -> list[Door]:
         Door(f"{article}/history", history.history, EDITOR),
         Door(f"{article}/compare", history.compare, EDITOR),
         Door(f"{article}/restore", history.restore, EDITOR, POST),
+        Door(f"{article}/feedback", parts.gaps.feedback, EDITOR),
     ]
 
 

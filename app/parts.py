@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection, Request
 
 from app.health import Health
 from app.line_parts import LineParts
+from chat.identifiers import mask_all
 from chat.pages import VisitorPages
 from chat.session import Viewer
 from chat.socket import Sockets
@@ -21,6 +22,7 @@ from core.people import Role, SignedIn
 from core.settings import Settings
 from core.web import VISITOR_COOKIE
 from knowledge.editor import EditorPages
+from knowledge.gap_pages import GapPages
 from knowledge.history_pages import HistoryPages
 from knowledge.image_pages import ImagePages
 from knowledge.pages import GuidancePages
@@ -59,13 +61,14 @@ class Parts(LineParts):
         self.account = AccountPages(*known)
         self._make_public()
         comments = Limiter(COMMENTS_PER_SECOND, COMMENTS_BURST, enabled=settings.rate_limits)
-        self.guidance_pages = GuidancePages(db, self.library, self.keyring, comments, self.reader_of, clock)
+        self.guidance_pages = GuidancePages(db, self.library, self.keyring, comments, self.reader_of, mask_all, clock)
         previews = Limiter(PREVIEWS_PER_SECOND, PREVIEWS_BURST, enabled=settings.rate_limits)
         self.editor = EditorPages(db, self.audit, self.library, previews, clock)
         self.review_pages = ReviewPages(db, self.audit, self.library, clock)
         self.history_pages = HistoryPages(db, self.audit, self.library, clock)
         self.synonyms = SynonymPages(db, self.audit, self.library, clock)
         self.images = ImagePages(db, self.audit, self.reader_of, clock)
+        self.gaps = GapPages(db, self.keyring, clock)
 
         # Live connections.
         limited, epoch = settings.rate_limits, self.epoch

@@ -1,7 +1,7 @@
 """The worker: what happens without anybody asking. Any number may run; one leads, by a lease in the database.
 
-The leader holds the next in the line out to advisors, puts back what lost advisors hold, publishes what is scheduled, and
-removes what has had its time.
+The leader holds the next in the line out to advisors, puts back what lost advisors hold, publishes what is scheduled,
+removes what has had its time, and reminds the owners of articles.
 The rest wait to take over, within fifteen seconds. Redis only tells it when to look: without hints it looks each second.
 """
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.migrations import database_epoch
 from app.offline import database_url
+from app.reminders import Reminders
 from app.tasks import running
 from chat.fanout import Fanout
 from chat.keys import ConversationKeys
@@ -27,6 +28,7 @@ from core.db import Database
 from core.ending import to_the_end
 from core.errors import Unavailable
 from core.limits import FORGET_AFTER
+from core.mail import mail_server
 from core.settings import Settings
 from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
@@ -55,6 +57,7 @@ ROUND_S = 2.5
 LOOK_S = 1.0
 LEAST_REST_S = 0.05
 TIDY_EVERY_S = 60.0
+MAIL_EVERY_S = 60.0
 LEASES_KEPT = timedelta(days=1)
 MOVES = ("line", offers.TOPIC)
 """Hints after which the router looks at once."""
@@ -71,6 +74,7 @@ class Worker:
         closing: Closing,
         board: Board,
         schedule: Schedule,
+        reminders: Reminders,
         clock: Clock,
     ) -> None:
         self._db = db
@@ -81,6 +85,7 @@ class Worker:
         self._closing = closing
         self._board = board
         self._schedule = schedule
+        self._reminders = reminders
         self._clock = clock
         self._name = secrets.token_hex(8)
         self._leads_until: datetime | None = None
@@ -98,6 +103,7 @@ class Worker:
             "router": self._route,
             "schedule": self._publish_scheduled,
             "tidy": self._keep_tidy,
+            "mail": self._remind,
         }
         try:
             async with running(tasks):
@@ -227,6 +233,17 @@ class Worker:
         while erased := await erase_overdue(self._db, self._audit, now):
             logger.info("conversations_erased", count=erased)
 
+    # Mail has a task of its own: a server that is slow delays nothing but mail.
+
+    async def _remind(self) -> None:
+        while True:
+            await self._leading.wait()
+            try:
+                await self._reminders.tick()
+            except Unavailable:
+                logger.warning("nobody_reminded")
+            await asyncio.sleep(MAIL_EVERY_S)
+
 
 def make_worker(settings: Settings, db: Database, signals: Signals, times: Times | None = None) -> Worker:
     clock = utc_now
@@ -239,7 +256,9 @@ def make_worker(settings: Settings, db: Database, signals: Signals, times: Times
     opening = Opening(db, clock)
     closing = Closing(db, log, opening, notices, audit, clock, times)
     schedule = Schedule(db, signals, audit, clock)
-    return Worker(db, audit, signals, router, reaper, closing, Board(db, opening, clock), schedule, clock)
+    reminders = Reminders(db, mail_server(settings), settings.base_url, clock)
+    board = Board(db, opening, clock)
+    return Worker(db, audit, signals, router, reaper, closing, board, schedule, reminders, clock)
 
 
 async def run_worker(settings: Settings, times: Times | None = None) -> None:

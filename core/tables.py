@@ -51,14 +51,20 @@ throttle = Table(
     Column("seen", Instant, nullable=False),
 )
 
+# What is to be sent to somebody outside, until it is: at least once, by whichever worker leads.
 outbox = Table(
     "outbox",
     metadata,
     Column("id", RowId, primary_key=True),
+    # Names this very thing, so that it is put here once.
+    Column("key", String(128), unique=True, index=True),
     Column("kind", String(64), nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("made", Instant),
     Column("due", Instant, nullable=False),
     Column("tries", BigInteger, nullable=False),
     Column("done", Instant),
+    # When it was given up.
+    Column("dead", Instant),
     Index(None, "done", "due"),
 )

@@ -104,7 +104,7 @@ def _made(reads: list[_Read], foreign: Foreign, refused: list[Refused]) -> list[
     return list(made.values())
 
 
-def _article(read: _Read, slug: str, foreign: Foreign, known: Mapping[str, str]) -> tuple[ArticleFile, tuple[str, ...]]:
+def _article(read: _Read, slug: str, foreign: Foreign, known: Mapping[str, str]) -> FoundFile:
     front, remarks = _small(read.file.front), list(read.file.remarks)
     heading, rest = title_and_rest(read.file.body)
     title = _first_text(front, _TITLES)

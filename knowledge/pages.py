@@ -58,6 +58,9 @@ MOST_REFERER = 2_000
 Rights = Callable[[Request], Awaitable[Audiences]]
 """Which audiences the reader behind a request belongs to."""
 
+Mask = Callable[[str], str]
+"""Puts a word such as [name] in the place of whatever seems to identify a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Teaser:
@@ -140,13 +143,21 @@ class Pager:
 
 class GuidancePages:
     def __init__(
-        self, db: Database, library: Library, keyring: KeyRing, feedback_limit: Limiter, rights: Rights, clock: Clock
+        self,
+        db: Database,
+        library: Library,
+        keyring: KeyRing,
+        feedback_limit: Limiter,
+        rights: Rights,
+        mask: Mask,
+        clock: Clock,
     ) -> None:
         self._db = db
         self._library = library
         self._keyring = keyring
         self._feedback_limit = feedback_limit
         self._rights = rights
+        self._mask = mask
         self._clock = clock
         self._shared = SharedPages()
 
@@ -353,7 +364,8 @@ class GuidancePages:
             text = check_text(comment, MOST_COMMENT)
         except Empty:
             return None
-        return self._keyring.seal_alone(text.encode(), comment_place(found.article_id))
+        # There is nobody to ask before it is stored, as there is in a conversation; so nothing of the kind is kept.
+        return self._keyring.seal_alone(self._mask(text).encode(), comment_place(found.article_id))
 
 
 def comment_place(article_id: int) -> bytes:

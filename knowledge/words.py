@@ -17,7 +17,7 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TAG = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 # Addresses of the editor's own pages; an article of this name could not be reached.
-RESERVED_SLUGS = frozenset({"images", "new", "preview", "synonyms"})
+RESERVED_SLUGS = frozenset({"gaps", "images", "new", "preview", "synonyms"})
 
 
 class Language(StrEnum):

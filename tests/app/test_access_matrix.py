@@ -104,6 +104,8 @@ POST /editor/{slug}/publish           editors      409   404
 GET /editor/{slug}/history            editors      200   404
 GET /editor/{slug}/compare            editors      200   404
 POST /editor/{slug}/restore           editors      404   404
+GET /editor/{slug}/feedback           editors      200   404
+GET /editor/gaps                      editors      200   -
 """
 """`found`: what answers an almost empty form. `missing`: what is named in the address does not exist."""
 

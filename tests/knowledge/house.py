@@ -34,6 +34,7 @@ from core.web import Site, refuse_http
 from knowledge.articles import publish, withdraw
 from knowledge.editor import EditorPages
 from knowledge.folder import Report
+from knowledge.gap_pages import GapPages
 from knowledge.history_pages import HistoryPages
 from knowledge.image_pages import LARGEST_FILE, ImagePages
 from knowledge.imports import Importer
@@ -119,12 +120,13 @@ class House:
         return Schedule(db or self.db, signals, self.audit, self.clock)
 
     def doors(self) -> list[Door]:
-        guidance = GuidancePages(self.db, self.library, self.keyring, self.limiter, self._rights, self.clock)
+        guidance = GuidancePages(self.db, self.library, self.keyring, self.limiter, self._rights, mask_all, self.clock)
         editor = EditorPages(self.db, self.audit, self.library, self.previews, self.clock)
         review = ReviewPages(self.db, self.audit, self.library, self.clock)
         history = HistoryPages(self.db, self.audit, self.library, self.clock)
         synonyms = SynonymPages(self.db, self.audit, self.library, self.clock)
         images = ImagePages(self.db, self.audit, self._rights, self.clock)
+        gaps = GapPages(self.db, self.keyring, self.clock)
         one = "/editor/{slug}"
         return [
             Door("/guidance", guidance.index, PUBLIC),
@@ -144,6 +146,7 @@ class House:
             Door("/editor/images", images.list, EDITOR),
             Door("/editor/images", images.add, EDITOR, POST, largest_file=LARGEST_FILE),
             Door("/editor/images/{name}/remove", images.remove, EDITOR, POST),
+            Door("/editor/gaps", gaps.gaps, EDITOR),
             Door(one, editor.edit, EDITOR),
             Door(one, editor.save, EDITOR, POST),
             Door(f"{one}/here", editor.here, EDITOR, POST),
@@ -156,6 +159,7 @@ class House:
             Door(f"{one}/history", history.history, EDITOR),
             Door(f"{one}/compare", history.compare, EDITOR),
             Door(f"{one}/restore", history.restore, EDITOR, POST),
+            Door(f"{one}/feedback", gaps.feedback, EDITOR),
         ]
 
     async def _identify(self, request: Request) -> SignedIn | None:

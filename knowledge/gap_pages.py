@@ -1,0 +1,61 @@
+"""What editors learn, as pages: what is missing, and how an article was used and judged. Nobody else may see them."""
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.clock import Clock
+from core.crypto import KeyRing
+from core.db import Database
+from core.errors import NotFound
+from core.web import render
+from knowledge.learned import (
+    MOST_SHOWN,
+    read_article_use,
+    read_comments,
+    read_judged,
+    read_searches,
+    read_withdrawn,
+)
+from knowledge.words import MOST_SLUG, SLUG
+
+LEARNED_FOR = timedelta(days=90)
+
+
+class GapPages:
+    def __init__(self, db: Database, keyring: KeyRing, clock: Clock) -> None:
+        self._db = db
+        self._keyring = keyring
+        self._clock = clock
+
+    async def gaps(self, request: Request) -> Response:
+        """GET /editor/gaps"""
+        since = self._clock() - LEARNED_FOR
+        async with self._db.read() as connection:
+            searches = await read_searches(connection, since, self._keyring.open_alone)
+            judged = await read_judged(connection, since)
+            withdrawn = await read_withdrawn(connection)
+        nothing_found = [search for search in searches if not search.results]
+        not_opened = [search for search in searches if search.results]
+        return render(
+            request,
+            "editor/gaps.html",
+            days=LEARNED_FOR.days,
+            nothing_found=nothing_found[:MOST_SHOWN],
+            not_opened=not_opened[:MOST_SHOWN],
+            judged=judged,
+            withdrawn=withdrawn,
+        )
+
+    async def feedback(self, request: Request) -> Response:
+        """GET /editor/{slug}/feedback"""
+        slug = str(request.path_params["slug"])
+        if not SLUG.fullmatch(slug) or len(slug) > MOST_SLUG:
+            raise NotFound
+        async with self._db.read() as connection:
+            article_id, title, versions = await read_article_use(connection, slug)
+            comments = await read_comments(connection, article_id, self._keyring.open_alone)
+        return render(
+            request, "editor/feedback.html", slug=slug, article_title=title, versions=versions, comments=comments
+        )
