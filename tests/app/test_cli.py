@@ -1,5 +1,6 @@
 """The commands beside the service: what they do, and that whatever is wrong is one line, a status and no traceback."""
 
+import base64
 import sqlite3
 from pathlib import Path
 

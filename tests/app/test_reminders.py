@@ -25,6 +25,7 @@ from knowledge.rendering import Renderer
 from staff.tables import account
 from tests.app.tiny_smtp import Mood, TinySmtp
 from tests.knowledge.house import House
+from tests.waiting import until
 
 BASE_URL = "https://advice.example"
 TODAY = date(2026, 11, 23)
