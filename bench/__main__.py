@@ -22,6 +22,7 @@ from bench import (
     connections,
     guard,
     hostile,
+    imports,
     library,
     line,
     long,
@@ -51,6 +52,7 @@ ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "positions": positions.run,
     "search": search.run,
     "library": library.run,
+    "import": imports.run,
 }
 
 
