@@ -31,7 +31,7 @@ MOST_TAG = 32
 _TITLES = ("title", "linktitle", "name")
 _SUMMARIES = ("summary", "description", "excerpt", "abstract")
 _TAGS = ("tags", "categories", "category", "keywords", "topics")
-_PLAIN_FIELDS = ("owner", "last_checked", "review_by", "sources")
+_PLAIN_FIELDS = tuple(name for name in FIELDS if name not in ("title", "slug", "summary", "audience", "tags"))
 _YES = frozenset({"true", "yes", "on", "1"})
 
 
