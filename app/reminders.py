@@ -59,13 +59,16 @@ class Reminders:
             due = await due_articles(connection, today + AHEAD)
             rows = await connection.execute(select(account.c.email, account.c.name, account.c.disabled, account.c.demo))
             people = [Person(row.email, row.name, not row.disabled and not row.demo) for row in rows]
-        for address, articles in by_address(due, people).items():
-            whose = f"review.{hashlib.sha256(address.encode()).hexdigest()[:24]}."
+            lists = [
+                (whose, address, articles)
+                for address, articles in by_address(due, people).items()
+                if not await outbox.was_put(connection, whose := _whose(address), now - AGAIN_AFTER)
+            ]
+        for whose, address, articles in lists:
+            # Another worker that leads for a moment makes the same key, and only one of the two is put.
+            key = f"{whose}{today.isoformat()}"
+            mail = Mail(key, address, *_words(articles, today, self._base_url))
             async with self._db.write() as connection:
-                if await outbox.was_put(connection, whose, now - AGAIN_AFTER):
-                    continue
-                key = f"{whose}{today.isoformat()}"
-                mail = Mail(key, address, *_words(articles, today, self._base_url))
                 await outbox.put(connection, key, MAIL, msgspec.json.encode(mail), now)
 
     async def _send(self, server: MailServer) -> None:
@@ -81,8 +84,11 @@ class Reminders:
             else:
                 await outbox.sent(self._db, taken, self._clock())
                 logger.info("mail_sent", mail=taken.id)
-        async with self._db.write() as connection:
-            await outbox.tidy(connection, self._clock())
+
+
+def _whose(address: str) -> str:
+    """How the keys of one owner's mails begin."""
+    return f"review.{hashlib.sha256(address.encode()).hexdigest()[:24]}."
 
 
 def by_address(due: Iterable[DueArticle], people: Iterable[Person]) -> dict[str, list[DueArticle]]:

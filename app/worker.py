@@ -29,6 +29,7 @@ from core.ending import to_the_end
 from core.errors import Unavailable
 from core.limits import FORGET_AFTER
 from core.mail import mail_server
+from core.outbox import forget_sent
 from core.settings import Settings
 from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
@@ -229,6 +230,7 @@ class Worker:
             await connection.execute(delete(session).where(session.c.until < now))
             await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
             await forget_old_searches(connection, now)
+            await forget_sent(connection, now)
             await connection.execute(delete(presence_lease).where(presence_lease.c.until < now - LEASES_KEPT))
         while erased := await erase_overdue(self._db, self._audit, now):
             logger.info("conversations_erased", count=erased)

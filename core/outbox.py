@@ -86,7 +86,7 @@ async def count_given_up(connection: AsyncConnection, kind: str) -> int:
     return int((await connection.execute(query)).scalar_one())
 
 
-async def tidy(connection: AsyncConnection, now: datetime) -> None:
+async def forget_sent(connection: AsyncConnection, now: datetime) -> None:
     """Remove what was sent or given up long ago."""
     before = now - KEPT_FOR
     await connection.execute(delete(outbox).where(or_(outbox.c.done < before, outbox.c.dead < before)))

@@ -25,6 +25,7 @@ from knowledge.rendering import Renderer
 from staff.tables import account
 from tests.app.tiny_smtp import Mood, TinySmtp
 from tests.knowledge.house import House
+from tests.live import LiveService
 from tests.waiting import until
 
 BASE_URL = "https://advice.example"
@@ -228,3 +229,25 @@ def certificate(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "known.pem", folder / "key.pem")
     return context
+
+
+async def test_the_worker_that_leads_reminds(tmp_path: Path, redis_url: str, smtp: TinySmtp) -> None:
+    """A folder comes in by the command, and a real worker writes to its owner."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.md").write_text(
+        "---\ntitle: Old\nslug: old\naudience: public\nowner: lead@partner.example\nreview_by: 2024-01-01\n---\nText.\n"
+    )
+    service = LiveService(tmp_path, web=1, workers=1, environment={"SMTP_URL": smtp.url(), "REDIS_URL": redis_url})
+    for words in (("migrate",), ("guidance", "import", str(folder))):
+        ended = await asyncio.to_thread(service.command, *words)
+        assert ended.returncode == 0, ended.stderr
+    service.start("worker-0")
+    try:
+        await until(lambda: smtp.mails, within_s=30)
+    finally:
+        status = await asyncio.to_thread(service.stop, "worker-0")
+    assert (status, str(smtp.mails[0]["To"])) == (0, "lead@partner.example")
+    assert f"{service.url}/editor/old" in smtp.mails[0].get_content()
+    service.secret_texts.add("lead@partner.example")
+    service.check_logs()
