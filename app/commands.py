@@ -145,7 +145,7 @@ def _audit(environ: Mapping[str, str]) -> AuditLog:
 
 
 def _print_report(report: Report, *, dry_run: bool, all_lines: bool) -> None:
-    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console = Console(soft_wrap=True, markup=False, highlight=False, emoji=False)
     for line in report.lines:
         if all_lines or line.outcome is not Outcome.UNCHANGED or line.words.endswith("."):
             remarks = f" ({'; '.join(line.remarks)})" if line.remarks else ""

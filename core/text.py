@@ -13,6 +13,8 @@ MARKS_ON_ONE_LETTER = 8
 
 _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f]")
+# Whatever would begin a new line in the stored form, and tabs.
+_LINE_BREAKS = re.compile("[\r\n\t\v\f\x85\u2028\u2029]+")
 # Combining marks begin here. Without so many letters of this kind in a row there is no pile to be looked for.
 _MAY_BE_A_PILE = re.compile(f"[\u0300-\U0010ffff]{{{MARKS_ON_ONE_LETTER + 1}}}")
 # Anything that can be seen: one is enough.
@@ -38,7 +40,7 @@ def check_text(text: str, most: int = MESSAGE_CHARACTERS) -> str:
 
 def check_line(text: str, most: int) -> str:
     """The same for a single line, such as a name; line breaks become spaces."""
-    return check_text(" ".join(text.split()) if text.isprintable() else re.sub(r"[\r\n\t\v\f]+", " ", text), most)
+    return check_text(" ".join(text.split()) if text.isprintable() else _LINE_BREAKS.sub(" ", text), most)
 
 
 def _normal_form(text: str) -> str:

@@ -125,13 +125,13 @@ def _article(read: _Read, slug: str, foreign: Foreign, known: Mapping[str, str])
         **_plain_fields(front, remarks),
         "title": shortened(title, MOST_TITLE),
         "slug": slug,
-        "summary": shortened(summary or first_paragraph(rest), MOST_SUMMARY),
+        "summary": shortened(summary or first_paragraph(made.markdown), MOST_SUMMARY),
         "audience": str(foreign.audience),
         "tags": " ".join(tags),
         "markdown": made.markdown,
     }
     if slug != _wanted_slug(read.path):
-        remarks.append("another file has the address of its path")
+        remarks.append("the address of its path is taken")
     more = {
         str(key): value for key, value in read.file.front.items() if str(key).lower() not in (*FIELDS, IMPORTED_FROM)
     }

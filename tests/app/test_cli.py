@@ -236,9 +236,9 @@ def test_doctor_finds_nothing_when_all_is_well(migrated: Dutyline, redis_url: st
 
 def test_doctor_says_when_no_mail_can_be_sent(migrated: Dutyline) -> None:
     ended = migrated("doctor", changed={"SMTP_URL": "smtp://user:hunter2hunter2@127.0.0.1:1"})
-    (line,) = [line for line in ended.stdout.splitlines() if line.startswith(("Mail", " Mail"))]
+    (line,) = [line for line in ended.stdout.splitlines() if line.strip().startswith("Mail")]
     assert "problem" in line
-    assert "no mail can be sent" in ended.stdout
+    assert "SMTP_URL" in ended.stdout
     assert "hunter2" not in ended.stdout + ended.stderr
     wrong = migrated("worker", changed={"SMTP_URL": "smtp://mail.example?from=nobody", "REDIS_URL": "unix:///none"})
-    assert_one_line(wrong, 2, "SMTP_URL is not an address")
+    assert (wrong.returncode, "SMTP_URL is not an address" in wrong.stderr) == (2, True)

@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,8 +38,8 @@ TAKEN: dict[str, tuple[bytes, str, str]] = {
     "a b.md": (b"# One\n\nText.\n", "a-b", ""),
     "ünïcode 日本.MD": ("# 日本\n\nText.\n".encode(), "unicode", ""),
     "日本.md": ("# 日本\n\nText.\n".encode(), "article-", ""),
-    "new.md": (b"# New\n\nText.\n", "new-", "another file has the address"),
-    "rule.md": (b"---\n\nA rule and no front matter.\n", "rule", ""),
+    "new.md": (b"# New\n\nText.\n", "new-", "the address of its path is taken"),
+    "rule.md": (b"---\n\nA rule and no front matter.\n", "rule", "title from the file's name"),
     "dates.md": (b"---\ntitle: Dates\nlast_checked: soon\nowner: Eve\n---\nText.\n", "dates", "last_checked is not taken"),
     "comment.md": (b"# Comment\n\n<!-- secret -->Text\n\n```\n<!-- kept -->\n```\n", "comment", ""),
 }  # fmt: skip
@@ -83,7 +84,7 @@ def lines(ended: Ended) -> dict[str, str]:
     return {line[2]: f"{line[1].strip()}: {line[3]}" for line in found if line}
 
 
-def stored(tmp_path: Path, query: str) -> list[tuple[object, ...]]:
+def stored(tmp_path: Path, query: str) -> list[Any]:
     with closing(sqlite3.connect(tmp_path / "data" / "dutyline.db")) as connection:
         return connection.execute(query).fetchall()
 

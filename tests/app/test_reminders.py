@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -56,7 +57,7 @@ def reminders(house: House, url: str | None) -> Reminders:
 
 
 async def hire(house: House, name: str, *, disabled: bool = False) -> None:
-    values = {"id": name, "email": f"{name.split(maxsplit=1)[0].lower()}@advice.example", "name": name}
+    values: dict[str, Any] = {"id": name, "email": f"{name.split(maxsplit=1)[0].lower()}@advice.example", "name": name}
     values |= {"created_at": house.clock(), "presence": "away", "capacity": 2}
     async with house.db.write() as connection:
         await connection.execute(insert(account).values(**values, disabled=disabled))
