@@ -142,7 +142,7 @@ def field_text(name: str, value: object) -> str:
         return ""
     if name in _LISTS and isinstance(value, list) and all(isinstance(each, str | int) for each in value):
         separator = " " if name == "tags" else "\n"
-        return separator.join(" ".join(str(each).split()) for each in value)
+        return separator.join(" ".join(str(each).splitlines()) for each in value)
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
     raise BadFile(f"{name}: This is not a text{' or a list of texts' if name in _LISTS else ''}. Put it in quotes.")

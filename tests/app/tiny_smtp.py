@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import cast
 
 
 class Mood(StrEnum):
@@ -72,7 +71,7 @@ class TinySmtp:
             elif word == "DATA":
                 writer.write(b"354 go on\r\n")
                 text = await reader.readuntil(b"\r\n.\r\n")
-                self.mails.append(cast(EmailMessage, message_from_bytes(text, policy=policy.default)))
+                self.mails.append(message_from_bytes(text, policy=policy.default))
                 if self.mood is Mood.LOSES_ANSWER:
                     return
                 writer.write(b"250 taken\r\n")

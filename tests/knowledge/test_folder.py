@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -101,6 +101,7 @@ values_kept = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     values=st.fixed_dictionaries(
         {"title": lines_of_text, "summary": lines_of_text, "owner": st.text(max_size=60), "markdown": st.text()}
