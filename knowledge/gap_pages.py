@@ -15,10 +15,11 @@ from knowledge.learned import (
     read_article_use,
     read_comments,
     read_judged,
+    read_no_guidance,
     read_searches,
     read_withdrawn,
 )
-from knowledge.words import MOST_SLUG, SLUG
+from knowledge.words import MOST_SLUG, SLUG, tag_words
 
 LEARNED_FOR = timedelta(days=90)
 
@@ -34,6 +35,7 @@ class GapPages:
         since = self._clock() - LEARNED_FOR
         async with self._db.read() as connection:
             searches = await read_searches(connection, since, self._keyring.open_alone)
+            no_guidance = await read_no_guidance(connection, since)
             judged = await read_judged(connection, since)
             withdrawn = await read_withdrawn(connection)
         nothing_found = [search for search in searches if not search.results]
@@ -44,6 +46,8 @@ class GapPages:
             days=LEARNED_FOR.days,
             nothing_found=nothing_found[:MOST_SHOWN],
             not_opened=not_opened[:MOST_SHOWN],
+            no_guidance=no_guidance,
+            tag_words=tag_words,
             judged=judged,
             withdrawn=withdrawn,
         )

@@ -13,6 +13,7 @@ from sqlalchemy import and_, case, column, func, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.crypto import CannotOpen
+from core.db import Instant
 from core.errors import NotFound
 from knowledge.pages import comment_place
 from knowledge.tables import article, article_feedback, article_use, article_version, search_log
@@ -24,6 +25,10 @@ MOST_COMMENTS = 200
 
 # Only the reference is read here; conversations belong to another part.
 conversation = table("conversation", column("id"), column("reference"))
+# What advisors missed is written at the desk.
+no_guidance = table(
+    "no_guidance", column("id"), column("conversation_id"), column("topic"), column("shown"), column("at", Instant)
+)
 
 Open = Callable[[bytes, bytes], bytes]
 """Opens what was sealed alone, given its place."""
@@ -40,6 +45,17 @@ class Searched:
     results: int
     """Of the last time."""
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NothingFits:
+    """An advisor found that none of the suggestions fitted."""
+
+    reference: str
+    topic: str
+    shown: tuple[str, ...]
+    """The articles that were suggested."""
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,15 @@ async def read_searches(connection: AsyncConnection, since: datetime, unseal: Op
         known = found.get(key, Searched(words, 0, row.results, row.at))
         found[key] = replace(known, times=known.times + 1)
     return sorted(found.values(), key=lambda search: (-search.times, search.words.casefold()))
+
+
+async def read_no_guidance(connection: AsyncConnection, since: datetime) -> list[NothingFits]:
+    """The conversations for which advisors found nothing fitting, the newest first."""
+    columns = (conversation.c.reference, no_guidance.c.topic, no_guidance.c.shown, no_guidance.c.at)
+    query = select(*columns).join(conversation, conversation.c.id == no_guidance.c.conversation_id)
+    query = query.where(no_guidance.c.at >= since).order_by(no_guidance.c.id.desc()).limit(MOST_SHOWN)
+    rows = await connection.execute(query)
+    return [NothingFits(row.reference, row.topic, tuple(row.shown.split()), row.at) for row in rows]
 
 
 async def read_judged(connection: AsyncConnection, since: datetime) -> list[Judged]:

@@ -10,6 +10,7 @@ from knowledge.learned import read_withdrawn
 from knowledge.tables import article, article_feedback
 from knowledge.words import Use
 from tests.knowledge.house import Browser, House
+from triage.tables import no_guidance
 
 PAGES = ("/editor/gaps", "/editor/clares-law/feedback")
 
@@ -70,6 +71,20 @@ async def test_comments_are_stored_without_what_identifies_and_shown_to_editors(
     gaps = (await house.signed_in(eve).get("/editor/gaps")).text
     assert 'href="/editor/clares-law/feedback"' in gaps
     assert (await house.signed_in(eve).get("/editor/nothing/feedback")).status_code == 404
+
+
+async def test_what_did_not_fit_is_told_by_topic_and_reference(house: House, eve: SignedIn) -> None:
+    await house.publish("clares-law")
+    await share(house, "AAAA-AAAA", "clares-law")
+    async with house.db.write() as connection:
+        number = (await connection.execute(select(conversation.c.id))).scalar_one()
+        values = {"conversation_id": number, "topic": "family_court", "shown": "clares-law x", "at": house.clock()}
+        await connection.execute(insert(no_guidance).values(**values))
+    page = (await house.signed_in(eve).get("/editor/gaps")).text
+    row = page.split('id="nothing-fits"')[1].split("</tbody>")[0]
+    assert all(words in row for words in ("Family court", "AAAA-AAAA", 'href="/guidance/clares-law"'))
+    house.clock.go_on(days=91)
+    assert "No advisor said so." in (await house.signed_in(eve).get("/editor/gaps")).text
 
 
 async def test_uses_are_counted_by_version(house: House, eve: SignedIn) -> None:
