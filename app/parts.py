@@ -68,7 +68,7 @@ class Parts(LineParts):
         self.history_pages = HistoryPages(db, self.audit, self.library, clock)
         self.synonyms = SynonymPages(db, self.audit, self.library, clock)
         self.images = ImagePages(db, self.audit, self.reader_of, clock)
-        self.gaps = GapPages(db, self.keyring, clock)
+        self.gaps = GapPages(db, self.keyring, self.library.search_notes, clock)
 
         # Live connections.
         limited, epoch = settings.rate_limits, self.epoch

@@ -88,6 +88,13 @@ class KeyRing:
         end = 2 + int.from_bytes(sealed[:2])
         return self.unwrap(sealed[2:end]).open(sealed[end:], place)
 
+    def maybe_open_alone(self, sealed: bytes, place: bytes) -> bytes | None:
+        """None when it was sealed under a key that is gone, or is damaged."""
+        try:
+            return self.open_alone(sealed, place)
+        except CannotOpen:
+            return None
+
 
 class Signer:
     """Proofs made from the secret key: form tokens, audit chain, address hashes. One purpose never proves another."""

@@ -16,25 +16,26 @@ from knowledge.learned import (
     read_comments,
     read_judged,
     read_no_guidance,
-    read_searches,
     read_withdrawn,
+    together,
 )
+from knowledge.search_notes import SearchNotes
 from knowledge.words import MOST_SLUG, SLUG, tag_words
 
 LEARNED_FOR = timedelta(days=90)
 
 
 class GapPages:
-    def __init__(self, db: Database, keyring: KeyRing, clock: Clock) -> None:
+    def __init__(self, db: Database, keyring: KeyRing, notes: SearchNotes, clock: Clock) -> None:
         self._db = db
+        self._notes = notes
         self._keyring = keyring
         self._clock = clock
 
     async def gaps(self, request: Request) -> Response:
         """GET /editor/gaps"""
-        since = self._clock() - LEARNED_FOR
+        since, searches = self._clock() - LEARNED_FOR, together(await self._notes.read())
         async with self._db.read() as connection:
-            searches = await read_searches(connection, since, self._keyring.open_alone)
             no_guidance = await read_no_guidance(connection, since)
             judged = await read_judged(connection, since)
             withdrawn = await read_withdrawn(connection)
@@ -59,7 +60,7 @@ class GapPages:
             raise NotFound
         async with self._db.read() as connection:
             article_id, title, versions = await read_article_use(connection, slug)
-            comments = await read_comments(connection, article_id, self._keyring.open_alone)
+            comments = await read_comments(connection, article_id, self._keyring)
         return render(
             request, "editor/feedback.html", slug=slug, article_title=title, versions=versions, comments=comments
         )

@@ -4,7 +4,7 @@ Searches and comments are sealed, and are opened only for the page that shows th
 their reference: which of them were given a text that is withdrawn by now.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import and_, case, column, func, select, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.crypto import CannotOpen
+from core.crypto import KeyRing
 from core.db import Instant
 from core.errors import NotFound
 from knowledge.pages import comment_place
-from knowledge.tables import article, article_feedback, article_use, article_version, search_log
+from knowledge.search_notes import Searched
+from knowledge.tables import article, article_feedback, article_use, article_version
 from knowledge.words import Status, Use
 
-MOST_SEARCHES = 5_000
 MOST_SHOWN = 50
 MOST_COMMENTS = 200
 
@@ -30,14 +30,9 @@ no_guidance = table(
     "no_guidance", column("id"), column("conversation_id"), column("topic"), column("shown"), column("at", Instant)
 )
 
-Open = Callable[[bytes, bytes], bytes]
-"""Opens what was sealed alone, given its place."""
-
-SEARCH_PLACE = b"search"
-
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchedFor:
     """Words that somebody looked for and then opened nothing, in capitals or not."""
 
     words: str
@@ -99,17 +94,12 @@ class Comment:
     text: str
 
 
-async def read_searches(connection: AsyncConnection, since: datetime, unseal: Open) -> list[Searched]:
-    """The newest searches since then, the same words together, the most frequent first."""
-    columns = (search_log.c.sealed_query, search_log.c.results, search_log.c.at)
-    query = select(*columns).where(search_log.c.at >= since).order_by(search_log.c.id.desc()).limit(MOST_SEARCHES)
-    found: dict[str, Searched] = {}
-    for row in await connection.execute(query):
-        words = _text(row.sealed_query, SEARCH_PLACE, unseal)
-        if words is None:
-            continue
-        key = " ".join(words.casefold().split())
-        known = found.get(key, Searched(words, 0, row.results, row.at))
+def together(searches: Iterable[Searched]) -> list[SearchedFor]:
+    """Searches, the newest first, by their words; the most frequent first."""
+    found: dict[str, SearchedFor] = {}
+    for one in searches:
+        key = " ".join(one.query.casefold().split())
+        known = found.get(key, SearchedFor(one.query, 0, one.results, one.at))
         found[key] = replace(known, times=known.times + 1)
     return sorted(found.values(), key=lambda search: (-search.times, search.words.casefold()))
 
@@ -197,7 +187,7 @@ async def read_article_use(connection: AsyncConnection, slug: str) -> tuple[int,
     return found.id, found.title, versions
 
 
-async def read_comments(connection: AsyncConnection, article_id: int, unseal: Open) -> list[Comment]:
+async def read_comments(connection: AsyncConnection, article_id: int, keyring: KeyRing) -> list[Comment]:
     """What readers wrote about an article, the newest first."""
     query = (
         select(article_feedback)
@@ -207,20 +197,12 @@ async def read_comments(connection: AsyncConnection, article_id: int, unseal: Op
     )
     comments = []
     for row in await connection.execute(query):
-        text = _text(row.sealed_comment, comment_place(article_id), unseal)
+        text = keyring.maybe_open_alone(row.sealed_comment, comment_place(article_id))
         if text is not None:
-            comments.append(Comment(row.at, row.version, row.helpful, text))
+            comments.append(Comment(row.at, row.version, row.helpful, text.decode()))
     return comments
 
 
 def _newest() -> Any:
     newest = func.coalesce(article.c.draft_version, article.c.published_version)
     return and_(article_version.c.article_id == article.c.id, article_version.c.version == newest)
-
-
-def _text(sealed: bytes, place: bytes, unseal: Open) -> str | None:
-    """None when it was sealed under a key that is gone."""
-    try:
-        return unseal(sealed, place).decode()
-    except CannotOpen:
-        return None

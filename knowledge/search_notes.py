@@ -100,9 +100,8 @@ class SearchNotes:
         query = select(search_log).where(search_log.c.at > self._clock() - KEPT).order_by(search_log.c.id.desc())
         async with self._db.read() as connection:
             rows = (await connection.execute(query.limit(MOST_READ))).all()
-        return [
-            Searched(self._keyring.open_alone(row.sealed_query, PLACE).decode(), row.results, row.at) for row in rows
-        ]
+        found = ((row, self._keyring.maybe_open_alone(row.sealed_query, PLACE)) for row in rows)
+        return [Searched(query.decode(), row.results, row.at) for row, query in found if query is not None]
 
     def _opened_elsewhere(self, hint: Hint) -> None:
         self._forget(hint[1])

@@ -126,7 +126,7 @@ class House:
         history = HistoryPages(self.db, self.audit, self.library, self.clock)
         synonyms = SynonymPages(self.db, self.audit, self.library, self.clock)
         images = ImagePages(self.db, self.audit, self._rights, self.clock)
-        gaps = GapPages(self.db, self.keyring, self.clock)
+        gaps = GapPages(self.db, self.keyring, self.library.search_notes, self.clock)
         one = "/editor/{slug}"
         return [
             Door("/guidance", guidance.index, PUBLIC),

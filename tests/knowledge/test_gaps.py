@@ -46,6 +46,7 @@ async def test_searches_in_vain_are_counted_together(house: House, eve: SignedIn
     await house.publish("clares-law")
     for words in ("Crystal healing", "crystal  HEALING", "clare's law"):
         await house.stranger().get(f"/guidance?q={words}")
+        house.clock.go_on(minutes=2)
         await house.library.write_notes()
     page = (await house.signed_in(eve).get("/editor/gaps")).text
     nothing, rest = page.split('id="not-opened"')

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.worker import make_worker
+from chat.identifiers import mask_all
 from core.clock import LONDON, utc_now
 from core.crypto import make_key_file, new_master_key
 from core.ending import end_all
@@ -12,6 +13,7 @@ from core.people import SignedIn
 from core.settings import read_settings
 from core.signals import Signals, open_redis
 from knowledge.library import Library
+from knowledge.search_notes import SearchNotes
 from knowledge.tables import article_step
 from knowledge.words import FOR_ANYONE
 from tests.knowledge.house import House, a_text
@@ -30,7 +32,8 @@ async def test_of_two_workers_the_leader_publishes(house: House, nia: SignedIn, 
     make_key_file(settings.secret_key_file, "of-this-test-alone" * 4 + "\n")
     redis = [open_redis(redis_url) for _ in range(3)]
     signals = [Signals(one, "test") for one in redis]
-    library = Library(house.db, signals[2], house.keyring, house.clock)
+    notes = SearchNotes(house.db, signals[2], house.keyring, house.signer, mask_all, house.clock)
+    library = Library(house.db, signals[2], notes, house.clock)
     works = [make_worker(settings, house.db, one).run() for one in signals[:2]]
     tasks = [asyncio.create_task(one) for one in (*works, signals[2].run(), library.run())]
     try:
