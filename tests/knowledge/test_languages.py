@@ -105,8 +105,10 @@ async def test_both_fields_are_written_checked_and_go_through_files(
     house: House, eve: SignedIn, tmp_path: Path
 ) -> None:
     desk = house.signed_in(eve)
-    form = {**ARTICLE, "slug": "cyfraith-clare", "language": "cy", "translation_of": "clares-law", "action": "publish"}
+    form = {**ARTICLE, "slug": "cyfraith-clare", "language": "cy", "translation_of": "clares-law"}
     assert (await desk.post("/editor/new", form)).status_code == 303
+    published = {"version": "1", "reason": "Nobody else reads Welsh here."}
+    assert (await desk.post("/editor/cyfraith-clare/publish", published)).status_code == 303
     page = (await desk.get("/editor/cyfraith-clare")).text
     assert '<option value="cy" selected>' in page
     assert 'name="translation_of" type="text" value="clares-law"' in page
