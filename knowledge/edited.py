@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData
-from starlette.requests import Request
 
 from core.clock import LONDON
 from core.errors import NotFound
@@ -17,7 +16,7 @@ from knowledge.colleagues import account, author_name
 from knowledge.reading import freshness
 from knowledge.tables import article, article_step, draft_progress
 from knowledge.versions import Version, read_version
-from knowledge.words import MOST_SLUG, SLUG, Freshness, Status, Step, date_words
+from knowledge.words import Freshness, Status, Step, date_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +178,3 @@ def posted_number(form: FormData, name: str) -> int:
     """A version's number; 0, which no version has, for whatever is none."""
     text = field(form, name)
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
-
-
-def slug_of(request: Request) -> str:
-    """The article in the address. Raises NotFound for what can be no slug."""
-    slug = str(request.path_params["slug"])
-    if not SLUG.fullmatch(slug) or len(slug) > MOST_SLUG:
-        raise NotFound
-    return slug

@@ -24,7 +24,8 @@ from core.limits import Limiter
 from core.text import check_text
 from core.web import account, posted, posted_json, render, see_other
 from knowledge import presence, versions
-from knowledge.edited import EditedArticle, StepTaken, posted_number, read_edited, read_sent_back, slug_of
+from knowledge.asked import slug_of
+from knowledge.edited import EditedArticle, StepTaken, posted_number, read_edited, read_sent_back
 from knowledge.forms import ArticleForm, article_form, form_values
 from knowledge.front_matter import FIELDS as KNOWN_FIELDS
 from knowledge.library import Library

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from core.clock import Clock
 from core.crypto import KeyRing
 from core.db import Database
-from core.errors import NotFound
 from core.web import render
+from knowledge.asked import slug_of
 from knowledge.learned import (
     MOST_SHOWN,
     read_article_use,
@@ -20,7 +20,7 @@ from knowledge.learned import (
     together,
 )
 from knowledge.search_notes import SearchNotes
-from knowledge.words import MOST_SLUG, SLUG, tag_words
+from knowledge.words import tag_words
 
 LEARNED_FOR = timedelta(days=90)
 
@@ -55,9 +55,7 @@ class GapPages:
 
     async def feedback(self, request: Request) -> Response:
         """GET /editor/{slug}/feedback"""
-        slug = str(request.path_params["slug"])
-        if not SLUG.fullmatch(slug) or len(slug) > MOST_SLUG:
-            raise NotFound
+        slug = slug_of(request)
         async with self._db.read() as connection:
             article_id, title, versions = await read_article_use(connection, slug)
             comments = await read_comments(connection, article_id, self._keyring)

@@ -16,8 +16,9 @@ from core.db import Database
 from core.errors import NotFound
 from core.web import account, posted, render, see_other
 from knowledge import articles
+from knowledge.asked import slug_of
 from knowledge.comparing import Comparison, Piece, compare, compare_line
-from knowledge.edited import EditedArticle, posted_number, read_edited, read_steps, slug_of
+from knowledge.edited import EditedArticle, posted_number, read_edited, read_steps
 from knowledge.library import Library
 from knowledge.review import Deed, Review
 from knowledge.versions import ArticleText, read_version

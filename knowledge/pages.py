@@ -4,10 +4,8 @@ What the public sees is the same for everybody and kept; whoever may see more ge
 keeps. An article that a reader may not see does not exist for them, on any of these pages.
 """
 
-import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +25,7 @@ from core.limits import Limiter
 from core.ready import keep_while
 from core.text import check_text
 from core.web import posted, render, see_other, site
+from knowledge.asked import Filter, chosen_audiences, filter_of, reader_behind, slug_of, version_of
 from knowledge.feed import read_changes, write_feed
 from knowledge.front_matter import format_file
 from knowledge.library import Library
@@ -35,16 +34,12 @@ from knowledge.reading import Card, PublishedArticle
 from knowledge.search import clean_query
 from knowledge.shared_pages import SharedPages
 from knowledge.tables import article_feedback
+from knowledge.views import ArticleView, ContentsLine, OtherLanguage, Pager, Teaser, TopicHeading, source_of
 from knowledge.words import (
     AUDIENCE_WORDS,
     FOR_ANYONE,
     FOR_STAFF,
-    SLUG,
-    TAG,
-    Audience,
     Audiences,
-    Freshness,
-    Language,
     Status,
     tag_words,
 )
@@ -52,7 +47,6 @@ from knowledge.words import (
 ON_A_PAGE = 10
 ON_A_SHELF = 50
 MOST_COMMENT = 1_000
-MOST_PAGE = 10_000
 MOST_REFERER = 2_000
 
 Rights = Callable[[Request], Awaitable[Audiences]]
@@ -60,85 +54,6 @@ Rights = Callable[[Request], Awaitable[Audiences]]
 
 Mask = Callable[[str], str]
 """Puts a word such as [name] in the place of whatever seems to identify a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Teaser:
-    """An article in a list, as the templates show it."""
-
-    slug: str
-    title: str
-    summary: str
-    version: int
-    checked_on: date | None
-    freshness: Freshness
-    language: Language
-    excerpt: Markup | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleView:
-    slug: str
-    title: str
-    summary: str
-    version: int
-    checked_on: date | None
-    review_on: date | None
-    freshness: Freshness
-    html: Markup
-    audience_words: str
-    withdrawn_reason: str | None
-    is_current: bool
-    is_shown: bool
-    """False for a withdrawn article, until its reader asks for the text that was."""
-    language: Language
-
-
-@dataclass(frozen=True, slots=True)
-class OtherLanguage:
-    """The same article in the other language; without an address where there is none."""
-
-    language: Language
-    slug: str | None = None
-    freshness: Freshness = Freshness.CURRENT
-    is_newer: bool = False
-    """Whether it was checked after this one, so that this one may say what is no longer so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list or a search is narrowed to."""
-
-    tag: str | None
-    language: Language | None
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContentsLine:
-    id: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    title: str
-    url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TopicHeading:
-    slug: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pager:
-    """Where a list goes on; None where it does not."""
-
-    number: int
-    previous: int | None
-    following: int | None
 
 
 class GuidancePages:
@@ -165,7 +80,7 @@ class GuidancePages:
         """GET /guidance: search, or the articles of one topic, or the topics."""
         audiences = await self._rights(request)
         query = clean_query(request.query_params.get("q", ""))
-        chosen = _filter(request)
+        chosen = filter_of(request)
         if query:
             response = self._results(request, query, chosen, audiences)
             # What somebody looked for stays in nobody's cache.
@@ -175,7 +90,7 @@ class GuidancePages:
 
     async def article(self, request: Request) -> Response:
         """GET /guidance/{slug}: one article, or an earlier version of it."""
-        slug, version = _slug(request), _version(request.query_params.get("version"))
+        slug, version = slug_of(request), version_of(request.query_params.get("version"))
         audiences = await self._rights(request)
         self._note_opened(request, slug, audiences)
         thanked = request.query_params.get("said") == "thanks"
@@ -184,7 +99,7 @@ class GuidancePages:
 
     async def markdown(self, request: Request) -> Response:
         """GET /guidance/{slug}.md: the text as it was written, with what readers may know of it."""
-        slug, version = _slug(request), _version(request.query_params.get("version"))
+        slug, version = slug_of(request), version_of(request.query_params.get("version"))
         audiences = await self._rights(request)
 
         async def make() -> Response:
@@ -216,9 +131,9 @@ class GuidancePages:
 
     async def helpful(self, request: Request) -> Response:
         """POST /guidance/{slug}/helpful: yes or no, and what is missing. The page is shared, so that the Origin decides."""
-        slug, audiences, form = _slug(request), await self._rights(request), posted(request)
+        slug, audiences, form = slug_of(request), await self._rights(request), posted(request)
         self._feedback_limit.check(request.client.host if request.client else "")
-        said, version = field(form, "helpful"), _version(field(form, "version") or None)
+        said, version = field(form, "helpful"), version_of(field(form, "version") or None)
         if said not in ("yes", "no"):
             raise HTTPException(422, "Choose yes or no, so that we know whether the article helped.")
         found = await self._find(slug, version, audiences)
@@ -250,19 +165,19 @@ class GuidancePages:
         return await self._library.version(slug, version, audiences)
 
     def _results(self, request: Request, query: str, chosen: Filter, audiences: Audiences) -> Response:
-        offset, narrowed = (chosen.page - 1) * ON_A_PAGE, _chosen(request, audiences)
+        offset, narrowed = (chosen.page - 1) * ON_A_PAGE, chosen_audiences(request, audiences)
         found = self._library.search(
             query, narrowed, tag=chosen.tag, language=chosen.language, limit=ON_A_PAGE, offset=offset
         )
         if chosen.page == 1:
-            self._library.search_notes.searched(_reader(request), query, found.total)
+            self._library.search_notes.searched(reader_behind(request), query, found.total)
         results = [self._teaser(hit.card, hit.snippet) for hit in found.hits]
         return self._list(
             request, audiences, chosen, results, found.total, ON_A_PAGE, q=query, suggestion=found.suggestion
         )
 
     async def _shelf(self, request: Request, chosen: Filter, audiences: Audiences) -> Response:
-        cards = self._library.cards(_chosen(request, audiences), chosen.tag, chosen.language)
+        cards = self._library.cards(chosen_audiences(request, audiences), chosen.tag, chosen.language)
         if chosen.tag is not None and not self._library.cards(audiences, chosen.tag):
             raise NotFound
         start = (chosen.page - 1) * ON_A_SHELF
@@ -297,7 +212,9 @@ class GuidancePages:
             topics=self._library.topics(audiences, chosen.language),
             suggestion=suggestion,
             audiences=AUDIENCE_WORDS if audiences == FOR_STAFF else {},
-            audience="".join(_chosen(request, audiences)) if _chosen(request, audiences) != audiences else "",
+            audience="".join(chosen_audiences(request, audiences))
+            if chosen_audiences(request, audiences) != audiences
+            else "",
         )
 
     async def _article(
@@ -314,7 +231,7 @@ class GuidancePages:
             contents=[ContentsLine(line.id, line.text) for line in contents(found.html) if line.level == 2]
             if is_shown
             else [],
-            sources=[_source(line) for line in found.text.sources] if is_shown else [],
+            sources=[source_of(line) for line in found.text.sources] if is_shown else [],
             related=[self._teaser(card) for card in self._library.related(slug, audiences)],
             thanked=thanked,
         )
@@ -356,7 +273,7 @@ class GuidancePages:
         if came_from.path == "/guidance" and looked_for and request.method == "GET":
             card = self._library.card(slug, audiences)
             if card is not None:
-                self._library.search_notes.opened(_reader(request), looked_for)
+                self._library.search_notes.opened(reader_behind(request), looked_for)
                 self._library.note_opened(card.article_id, card.version)
 
     def _seal(self, found: PublishedArticle, comment: str) -> bytes | None:
@@ -371,49 +288,3 @@ class GuidancePages:
 def comment_place(article_id: int) -> bytes:
     """Where a sealed comment belongs; needed to open it."""
     return b"article_feedback:%d" % article_id
-
-
-def _source(line: str) -> Source:
-    """A source may end in its address."""
-    words, _, address = line.rpartition(" ")
-    if re.fullmatch(r"https://[^\s<>\"']+", address or words):
-        return Source(words.rstrip(" ,;:") or address, address)
-    return Source(line, None)
-
-
-def _slug(request: Request) -> str:
-    slug = str(request.path_params["slug"])
-    if not SLUG.fullmatch(slug) or len(slug) > 120:
-        raise NotFound
-    return slug
-
-
-def _version(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise NotFound
-    return int(text)
-
-
-def _chosen(request: Request, audiences: Audiences) -> Audiences:
-    """Staff may narrow a list to what one audience reads; for everybody else it is all they may see."""
-    only = request.query_params.get("audience")
-    return frozenset({Audience(only)}) if audiences == FOR_STAFF and only in set(Audience) else audiences
-
-
-def _reader(request: Request) -> str:
-    """Who it is that searches, for a minute in memory only: an office behind one address has several browsers."""
-    return f"{request.client.host if request.client else ''} {request.headers.get('user-agent', '')}"
-
-
-def _filter(request: Request) -> Filter:
-    """Tags and languages that nobody made are not there; a page that is none is the first."""
-    tag, language = request.query_params.get("tag") or None, request.query_params.get("language") or None
-    if tag is not None and (not TAG.fullmatch(tag) or len(tag) > 32):
-        raise NotFound
-    if language is not None and language not in set(Language):
-        raise NotFound
-    text = request.query_params.get("page", "1")
-    page = min(int(text), MOST_PAGE) if re.fullmatch(r"[1-9][0-9]{0,6}", text) else 1
-    return Filter(tag, Language(language) if language else None, page)

@@ -19,8 +19,9 @@ from core.errors import Empty, Refusal
 from core.forms import field
 from core.text import check_text
 from core.web import account, posted, render, see_other
+from knowledge.asked import slug_of
 from knowledge.colleagues import other_editors
-from knowledge.edited import posted_number, read_edited, read_steps, slug_of
+from knowledge.edited import posted_number, read_edited, read_steps
 from knowledge.history_pages import compare_texts
 from knowledge.library import Library
 from knowledge.moment import check_moment
