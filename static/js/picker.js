@@ -32,6 +32,8 @@ export class Picker {
     this._at = 0
     this._asked = new AbortController()
     this._timer = 0
+    /** Whether the list is not of what is typed by now. */
+    this._isStale = false
     if (!this._list) return
     this._announcer = new Announcer(/** @type {HTMLElement} */ (this._list.parentElement))
     text.setAttribute('aria-controls', this._list.id)
@@ -52,6 +54,7 @@ export class Picker {
   _lookSoon() {
     this._giveUp()
     const typed = this._typed()
+    this._isStale = true
     if (!typed) this._close()
     else this._timer = setTimeout(() => this._look(typed), PAUSE_MS)
   }
@@ -67,6 +70,7 @@ export class Picker {
     const { signal } = this._asked
     const options = await this._sources[typed.sign](typed.query, signal)
     if (signal.aborted) return
+    this._isStale = false
     this._options = options.slice(0, MOST)
     this._at = 0
     if (this._options.length === 0) this._close()
@@ -86,7 +90,7 @@ export class Picker {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step) this._move(step)
     else if (event.key === 'Escape') this._close()
-    else if ((event.key === 'Enter' && !event.ctrlKey && !event.metaKey) || event.key === 'Tab') this._take(this._at)
+    else if ((event.key === 'Enter' && !event.ctrlKey && !event.metaKey) || event.key === 'Tab') this._takeTyped()
     else return
     event.preventDefault()
     event.stopImmediatePropagation()
@@ -96,6 +100,16 @@ export class Picker {
   _move(step) {
     this._at = (this._at + step + this._options.length) % this._options.length
     this._select()
+  }
+
+  /** Whoever types on and presses Enter at once means what they typed, not what the list still shows. */
+  async _takeTyped() {
+    const typed = this._typed()
+    if (this._isStale && typed) {
+      this._giveUp()
+      await this._look(typed)
+    }
+    if (!this._isStale) this._take(this._at)
   }
 
   /** @param {number} index */

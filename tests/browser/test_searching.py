@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.browser.meeting import post
 from tests.browser.pages import check_page
 from tests.browser.people import answer_questions, go_online, join_line, look_away, sign_in, take_next
 from tests.browser.stage import Stage
@@ -88,6 +89,8 @@ async def test_guidance_at_the_desk(stage: Stage) -> None:
         await expect(cora.locator("#picker")).to_be_hidden()
         await expect(ada.get_by_text("Non-fatal strangulation").first).to_be_visible()
         await nothing_fits(cora)
+        # Nobody is left in the line for whoever comes next.
+        await post(adas.request, "/chat", "/chat/leave")
 
 
 async def nothing_fits(cora: Page) -> None:
