@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from playwright.async_api import Browser
 
@@ -12,12 +13,14 @@ from tests.browser.stage import Stage, at_second, two_web_processes
 from tests.conftest import Launch
 from tests.engines import PostgresServer, RedisServer
 from tests.live import LiveService
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
 async def sqlite_stage(browser: Browser) -> AsyncIterator[Stage]:
     """`dutyline run`."""
     with tempfile.TemporaryDirectory(prefix="dl-") as folder, LiveService(Path(folder)) as service:
+        await found_guidance(service)
         yield Stage(service, browser, browser)
 
 
@@ -30,6 +33,7 @@ async def postgres_stage(
         tempfile.TemporaryDirectory(prefix="dl-") as folder,
         two_web_processes(Path(folder), database, redis_server.url(1)) as service,
     ):
+        await found_guidance(service)
         async with at_second(launch, service) as desk:
             yield Stage(service, browser, desk)
 
@@ -50,3 +54,13 @@ def lenient() -> Iterator[LiveService]:
         LiveService(Path(folder), environment={"RATE_LIMITS": "off"}) as service,
     ):
         yield service
+
+
+async def found_guidance(service: LiveService) -> None:
+    """A service that has just started answers before it has read its guidance."""
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as anybody:
+
+        async def is_there() -> bool:
+            return "topics__item" in (await anybody.get("/guidance")).text
+
+        await until(is_there, what="the guidance to be read")
