@@ -102,6 +102,9 @@ def _parts(case: Case) -> list[tuple[str, float]]:
     """What was written and ticked, with what it weighs: the newest word counts most."""
     messages = [message[:MOST_CHARACTERS] for message in case.messages[-MOST_MESSAGES:]]
     parts = [(message, 0.75**age) for age, message in enumerate(reversed(messages))]
+    # What was said before is read as one text, the newest of it first: a talk of an hour must not take longer than a short one.
+    if before := " ".join(reversed(case.messages[:-MOST_MESSAGES]))[:MOST_CHARACTERS]:
+        parts.append((before, 0.75**MOST_MESSAGES))
     if case.question:
         parts.append((case.question[:MOST_CHARACTERS], 0.35 if messages else 1.0))
     parts += [(FLAG_WORDS[flag], 0.8) for flag in case.risk_flags if flag in FLAG_WORDS]

@@ -34,6 +34,13 @@ async def test_the_last_message_counts_most(samples: House) -> None:
     assert slugs(samples, Case(messages=(marac, throat)))[0] == "non-fatal-strangulation"
 
 
+async def test_what_was_said_long_before_still_counts(samples: House) -> None:
+    """When the last messages say nothing of the matter."""
+    throat, later = "He put his hands round her throat last night.", ("Yes, that is right.", "One moment please.") * 5
+    assert "non-fatal-strangulation" in slugs(samples, Case(messages=(throat, *later)))
+    assert "non-fatal-strangulation" not in slugs(samples, Case(messages=later))
+
+
 @pytest.mark.parametrize(
     ("flag", "slug"),
     [
