@@ -36,7 +36,8 @@ STOP_WITHIN_S = 11.0
 GIVE_UP_AFTER_S = 14.0
 # `make` passes a signal on that its child got from the terminal's group as well: together they are one.
 SAME_SIGNAL_S = 1.0
-# SQLite's writer gives the interpreter away at each row, and would get it back five milliseconds later from a busy loop.
+# SQLite's writer gives the interpreter away at each row and would get it back five milliseconds later from a busy loop; and so
+# would the loop from a thread that works beside it.
 THREADS_WAIT_S = 0.0005
 UNACKNOWLEDGED_MS = 15_000
 # What the kernel may keep for one connection; left to itself it keeps megabytes for a peer that does not read. What it

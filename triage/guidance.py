@@ -4,6 +4,7 @@ Suggestions come from the library, which runs in this process: nothing of a conv
 that was put aside in a conversation is not suggested there again; one that was shared is pinned to its version.
 """
 
+import asyncio
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -92,7 +93,7 @@ class Guidance:
     async def for_visitor(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
         """Whole articles, to be read in the waiting room."""
         views = []
-        for one in self._suggest(found, events, FOR_VISITORS, frozenset()):
+        for one in await self._suggest(found, events, FOR_VISITORS, frozenset()):
             try:
                 article = await self._library.published(one.slug, FOR_VISITORS)
             except NotFound:
@@ -107,7 +108,7 @@ class Guidance:
             query = select(dismissal.c.slug).where(dismissal.c.conversation_id == found.id)
             aside = {row.slug for row in await connection.execute(query)}
         given = {str(event.data.get("slug", "")) for event in events if event.kind is Kind.ARTICLE}
-        return [self._view(one.card, one.why) for one in self._suggest(found, events, FOR_STAFF, aside | given)]
+        return [self._view(one.card, one.why) for one in await self._suggest(found, events, FOR_STAFF, aside | given)]
 
     async def put_aside(self, found: Conversation, slug: str) -> None:
         try:
@@ -164,13 +165,16 @@ class Guidance:
         async with self._db.read() as connection:
             return list(dict.fromkeys(row.title for row in await connection.execute(query)))
 
-    def _suggest(
+    async def _suggest(
         self, found: Conversation, events: Sequence[Event], audiences: Audiences, without: Set[str]
     ) -> list[Suggestion]:
         said = [event.text for event in events if event.kind is Kind.MESSAGE and event.text]
         case = Case(found.topic, found.risk_flags, said[0] if said else "", tuple(said[1:]))
         # Twice as many, because an article and its other language are one suggestion.
-        best = self._library.suggest(case, audiences, leave_out=without, limit=2 * MOST_SUGGESTED)
+        # In a thread, for it takes milliseconds that a message would wait.
+        best = await asyncio.to_thread(
+            self._library.suggest, case, audiences, leave_out=without, limit=2 * MOST_SUGGESTED
+        )
         language = Language(found.language)
         chosen: dict[str, Suggestion] = {}
         for one in best:
