@@ -17,7 +17,7 @@ run: .venv/.runtime static/dist/.built ## set everything up and serve the demo o
 	@exec .venv/bin/dutyline run
 
 test: .venv/.dev static/dist/.built engines check ## check, then every test: units, both databases, faults, browser
-	@$(PY) -m pytest -n 4 --dist worksteal
+	@$(PY) -m pytest -n 3 --dist worksteal
 
 check: .venv/.dev ## format, lint, types, layers and dependencies
 	@.venv/bin/ruff check

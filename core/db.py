@@ -222,7 +222,7 @@ async def _refusing() -> AsyncIterator[None]:
         raise Unavailable from problem
 
 
-class _Closing(sqlite3.Connection):
+class ClosedForCertain(sqlite3.Connection):
     """Closed for certain, whoever still holds a cursor of it.
 
     SQLite keeps a closed connection, its transaction and its lock until the last unread statement is gone, and the
@@ -241,6 +241,8 @@ class _Closing(sqlite3.Connection):
     def close(self) -> None:
         for cursor in tuple(self._cursors):
             cursor.close()
+        # The pool and the driver may both close it, and a cursor of a closed connection cannot be closed.
+        self._cursors.clear()
         super().close()
 
 
@@ -251,7 +253,7 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,
-        connect_args={"factory": _Closing},
+        connect_args={"factory": ClosedForCertain},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

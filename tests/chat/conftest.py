@@ -8,6 +8,7 @@ import pytest
 from tests.chat.house import House, opened, shared
 from tests.chat.people import Ada, Cora
 from tests.engines import RedisServer
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -19,6 +20,8 @@ async def house(tmp_path: Path, database_url: str, redis_url: str) -> AsyncItera
 @pytest.fixture
 async def two_processes(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterator[House]:
     async with opened(tmp_path, database_url, redis_url, processes=2) as house:
+        # What passes between processes is told once: whoever is not listening yet never hears of it.
+        await until(lambda: all(process.parts.signals.healthy for process in house.processes), what="both to listen")
         yield house
 
 

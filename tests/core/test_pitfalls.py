@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from core.clock import utc_now
-from core.db import TURN_WITHIN_S, Database, sqlite_url
+from core.db import TURN_WITHIN_S, ClosedForCertain, Database, sqlite_url
 from core.errors import Unavailable
 from core.signals import REDIS_TIMEOUT_S, open_redis
 from core.tables import lease, setting
@@ -181,6 +181,15 @@ async def test_every_connection_is_given_back(database: Database) -> None:
         assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # the pools of both engines can tell
     async with asyncio.timeout(10):
         await read()
+
+
+async def test_a_connection_with_a_cursor_is_closed_twice_in_silence(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "twice.db", factory=ClosedForCertain)
+    cursor = connection.execute("SELECT 1")
+    for _ in range(2):
+        connection.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        cursor.fetchone()
 
 
 async def test_a_cancelled_write_gives_its_lock_back_at_once(sqlite: Database) -> None:
