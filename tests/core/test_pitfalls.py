@@ -8,6 +8,7 @@ import asyncio
 import gc
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
