@@ -186,7 +186,8 @@ async def test_every_connection_is_given_back(database: Database) -> None:
 
 async def test_a_connection_with_a_cursor_is_closed_twice_in_silence(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "twice.db", factory=ClosedForCertain)
-    cursor = connection.execute("SELECT 1")
+    cursor = connection.cursor()
+    cursor.execute("SELECT 1")
     for _ in range(2):
         connection.close()
     with pytest.raises(sqlite3.ProgrammingError):
