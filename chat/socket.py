@@ -48,7 +48,7 @@ HELLO_WITHIN_S = 10
 WRITE_WITHIN_S = 10
 STRETCH_CHARACTERS = 64 * 1024
 FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
-ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 60.0
+ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 40.0
 """How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
 
 REFUSED_BEFORE_CLOSING = 60
