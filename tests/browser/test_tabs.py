@@ -106,3 +106,4 @@ async def test_article_opened_before_the_scripts_are_there(browser: Browser, len
         assert told.status < 300
         await expect(page.locator(".reader[open]")).to_have_count(1)
         await post(adas.request, "/chat", "/chat/leave")
+        await expect(page.get_by_role("heading", name="You left the line")).to_be_visible()
