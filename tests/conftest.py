@@ -23,6 +23,21 @@ from tests.engines import PostgresServer, RedisServer
 from tests.live import LiveService
 
 MIGRATED = "migrated"
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 << 30
+
+
+def _write_to_memory() -> None:
+    """Let every temporary folder, of the tests and of what they start, lie in memory where there is room for it.
+
+    A database made from a template is some 1,700 files: 0.4 s on a disk, 0.01 s here. What is killed loses no file on
+    either; losses of the disk itself have mounts of their own.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+_write_to_memory()
 
 Launch = Callable[..., Awaitable[Browser]]
 
