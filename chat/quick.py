@@ -20,7 +20,8 @@ from chat.rows import NewRow
 from chat.words import OPEN, Kind, Side
 from core.crypto import DataKey
 from core.db import Database
-from core.wire import AlreadyThere, bigints, byteas, integers, texts
+from core.packed import bigints, byteas, integers, texts
+from core.wire import AlreadyThere
 
 __all__ = ["AlreadyThere", "Beliefs", "QuickRows", "Stretch", "quick_rows"]
 
@@ -107,7 +108,7 @@ POSTGRES = (
     "WITH locked AS ("
     " SELECT c.id, c.status, c.advisor_id, c.last_seq, c.wrapped_key, w.status AS believed_status,"
     " w.advisor_id AS believed_advisor_id, w.last_seq AS believed_last_seq, w.top, w.visitor_at, w.advisor_at"
-    " FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS w(id, status, advisor_id, last_seq, top, visitor_at, advisor_at)"
+    " FROM unnest($1, $2, $3, $4, $5, $6, $7) AS w(id, status, advisor_id, last_seq, top, visitor_at, advisor_at)"
     " JOIN conversation c ON c.id = w.id ORDER BY c.id FOR UPDATE OF c"
     "), held AS MATERIALIZED ("
     " SELECT id, top, visitor_at, advisor_at FROM locked"
@@ -120,7 +121,7 @@ POSTGRES = (
     " FROM held WHERE c.id = held.id"
     "), stored AS ("
     " INSERT INTO event (conversation_id, seq, kind, author, client_id, at_ms, sealed)"
-    " SELECT e.* FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS e(conversation_id, seq, kind, author, client_id, at_ms, sealed)"
+    " SELECT e.* FROM unnest($8, $9, $10, $11, $12, $13, $14) AS e(conversation_id, seq, kind, author, client_id, at_ms, sealed)"
     " JOIN held ON held.id = e.conversation_id"
     ") SELECT id FROM held"
 )

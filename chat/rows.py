@@ -15,7 +15,7 @@ from chat.events import Event, seal_event
 from chat.words import Side
 from core.crypto import DataKey
 from core.db import Database
-from core.wire import bigints, integers
+from core.packed import bigints, integer, integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ SQLITE = Statements(
 
 AFTER_POSTGRES: LiteralString = (
     "SELECT e.conversation_id, e.seq, e.kind, e.author, e.client_id, e.at_ms, e.sealed, c.wrapped_key"
-    " FROM unnest(%s, %s) AS k(id, seq)"
+    " FROM unnest($1, $2) AS k(id, seq)"
     " JOIN conversation c ON c.id = k.id"
-    " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT %s)"
+    " JOIN LATERAL (SELECT * FROM event x WHERE x.conversation_id = k.id AND x.seq > k.seq ORDER BY x.seq LIMIT $3)"
     " e ON true"
     " ORDER BY e.conversation_id, e.seq"
 )
@@ -157,7 +157,7 @@ class LogRows:
         """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
         wire = self._news_wire if news else self._page_wire
         if wire is not None:
-            parameters = (bigints(list(cursors)), integers(list(cursors.values())), page)
+            parameters = (bigints(list(cursors)), integers(list(cursors.values())), integer(page))
             return [LogRow(*row) for row in await wire.read(AFTER_POSTGRES, parameters)]
         async with self._db.read() as connection:
             rows = await connection.execute(AFTER_SQLITE, {"cursors": json.dumps(list(cursors.items())), "page": page})

@@ -17,8 +17,10 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from core.ending import together
@@ -86,15 +88,33 @@ class Signals:
 
     async def _publish_pending(self) -> None:
         encoder = msgspec.msgpack.Encoder()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            batch = list(self._pending)
-            self._pending.clear()
-            try:
-                await self.redis.publish(self._channel, encoder.encode([self.node, batch]))
-            except (TimeoutError, RedisError, OSError):
-                self._complain("hints_not_published")
+        # One of its own: to ask the pool for one, and that one whether it still lives, would double what a hint costs.
+        connection = self.redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves this one without annotations
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                batch = list(self._pending)
+                self._pending.clear()
+                try:
+                    await self._publish(connection, encoder.encode([self.node, batch]))
+                except (TimeoutError, RedisError, OSError):
+                    self._complain("hints_not_published")
+        finally:
+            await connection.disconnect(nowait=True)
+
+    async def _publish(self, connection: AbstractConnection, batch: bytes) -> None:
+        may_have_gone = connection.is_connected
+        try:
+            await connection.send_command("PUBLISH", self._channel, batch)
+            await connection.read_response()
+        except RedisConnectionError:
+            if not may_have_gone:
+                raise
+            # It was there the last time; that a hint comes twice does no harm.
+            await connection.disconnect(nowait=True)
+            await connection.send_command("PUBLISH", self._channel, batch)
+            await connection.read_response()
 
     async def _listen(self) -> None:
         while True:

@@ -1,28 +1,31 @@
 """One connection to PostgreSQL for one task, with nothing between: the way of every message.
 
-The pool and SQLAlchemy cost 600 µs and three round trips for one statement (docs/performance.md); here a prepared
-statement costs 40 µs, or 140 µs with its BEGIN and COMMIT, in one round trip. Whatever cannot be reached becomes
-`Unavailable`, after which it is not known whether the commit happened; the next use connects anew.
+The pool and SQLAlchemy cost 600 µs and three round trips for one statement, and the driver's own cursors and pipelines
+another 200 (docs/performance.md); here the statement goes out with its BEGIN and COMMIT in one piece, and the answer is read
+by the loop. Whatever cannot be reached becomes `Unavailable`, after which it is not known whether the commit happened; the
+next use connects anew.
 """
 
 import asyncio
 import os
 import select
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
-from itertools import chain, repeat
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg.adapt import Transformer
+from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
 
 from core.errors import Unavailable
+from core.packed import Packed
 
 Connect = Callable[[], Awaitable["AsyncConnection[Any]"]]
+Rows = list[tuple[Any, ...]]
+
+UNIQUE_VIOLATION = b"23505"
 
 
 class AlreadyThere(Exception):
@@ -35,37 +38,32 @@ class Wire:
     def __init__(self, connect: Connect, longest_s: Callable[[], float]) -> None:
         self._connect = connect
         self._longest_s = longest_s
-        self._connection: AsyncConnection[Any] | None = None
+        self._link: Link | None = None
         self._turn = asyncio.Lock()
 
-    async def read(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def read(self, query: LiteralString, parameters: Sequence[Packed]) -> Rows:
         """The rows of one statement that changes nothing."""
         return await self._run(query, parameters, commits=False)
 
-    async def write(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def write(self, query: LiteralString, parameters: Sequence[Packed]) -> Rows:
         """The rows of one statement, once it is committed. Raises AlreadyThere."""
         return await self._run(query, parameters, commits=True)
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
 
-    async def _run(self, query: LiteralString, parameters: Sequence[Any], *, commits: bool) -> list[tuple[Any, ...]]:
+    async def _run(self, query: LiteralString, parameters: Sequence[Packed], *, commits: bool) -> Rows:
         async with self._turn:
             timer: asyncio.TimerHandle | None = None
             try:
-                connection = await self._ready()
+                link = await self._ready()
                 # A server that hears and never answers would hold everybody for ever.
-                timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, connection)
-                if not commits:
-                    cursor = await connection.execute(query, parameters, binary=True)
-                    rows = await cursor.fetchall()
-                else:
-                    rows = await _committed(connection, query, parameters)
-            except psycopg.errors.UniqueViolation:
-                await self._roll_back()
-                raise AlreadyThere from None
+                timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, link.connection)
+                return await link.ask(query, parameters, commits=commits)
+            except AlreadyThere:
+                raise
             except (psycopg.Error, OSError) as problem:
                 await self.close()
                 raise Unavailable from problem
@@ -76,37 +74,133 @@ class Wire:
             finally:
                 if timer is not None:
                     timer.cancel()
-            return rows
 
-    async def _ready(self) -> "AsyncConnection[Any]":
-        connection = self._connection
-        if connection is not None and has_something(connection):
+    async def _ready(self) -> "Link":
+        if self._link is not None and (self._link.is_over or has_something(self._link.connection)):
             # Nothing was asked, so what came is a farewell: the server was stopped or has ended us.
             await self.close()
-            connection = None
-        if connection is None:
-            connection = self._connection = await self._connect()
-            for kind, dumper in DUMPERS.items():
-                connection.adapters.register_dumper(kind, dumper)
-        return connection
+        if self._link is None:
+            self._link = Link(await self._connect())
+        return self._link
 
-    async def _roll_back(self) -> None:
+
+class Link:
+    """A live connection in pipeline mode. Each statement is prepared when it is first asked, under a name of its own."""
+
+    def __init__(self, connection: "AsyncConnection[Any]") -> None:
+        self.connection = connection
+        self._wire = connection.pgconn
+        self._wire.enter_pipeline_mode()
+        self._loop = asyncio.get_running_loop()
+        self._descriptor: int | None = self._wire.socket
+        self._loop.add_reader(self._descriptor, self._read)
+        self._names: dict[str, bytes] = {}
+        self._results: list[PGresult] = []
+        self._answered: asyncio.Future[None] | None = None
+        self.is_over = False
+        """The server said something unasked, such as its farewell: the connection is not to be used again."""
+
+    async def ask(self, query: LiteralString, parameters: Sequence[Packed], *, commits: bool) -> Rows:
+        """The rows of the statement, in a transaction of its own that is committed when `commits`."""
+        statements = [("BEGIN", ()), (query, parameters), ("COMMIT", ())] if commits else [(query, parameters)]
+        # All of them first: what is sent behind a statement that fails is not even prepared.
+        for words, values in statements:
+            self._prepare(words, values)
+        for words, values in statements:
+            self._send(words, values)
+        results = await self._answer()
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                if result.error_field(DiagnosticField.SQLSTATE) != UNIQUE_VIOLATION:
+                    raise psycopg.DatabaseError(result.get_error_message())
+                self._prepare("ROLLBACK", ())
+                self._send("ROLLBACK", ())
+                await self._answer()
+                raise AlreadyThere
+        return self._rows(results)
+
+    async def close(self) -> None:
+        self._stop_listening()
+        await self.connection.close()
+
+    def _prepare(self, query: str, parameters: Sequence[Packed]) -> None:
+        if query not in self._names:
+            # By its own word where it is one: whoever watches the line sees where a transaction ends.
+            name = query.encode() if query.isalpha() else b"statement_%d" % len(self._names)
+            self._wire.send_prepare(name, query.encode(), [one.oid for one in parameters])
+            self._names[query] = name
+
+    def _send(self, query: str, parameters: Sequence[Packed]) -> None:
+        values = [one.data for one in parameters]
+        self._wire.send_query_prepared(self._names[query], values, [1] * len(values), 1)
+
+    async def _answer(self) -> list[PGresult]:
+        """Everything the server says to what was sent since the last answer."""
+        self._wire.pipeline_sync()
+        self._results, self._answered = [], self._loop.create_future()
+        if self._wire.flush() and self._descriptor is not None:
+            self._loop.add_writer(self._descriptor, self._write)
         try:
-            if self._connection is not None:
-                await self._connection.rollback()
-        except (psycopg.Error, OSError):
-            await self.close()
+            await self._answered
+        finally:
+            self._answered = None
+        return self._results
 
+    def _write(self) -> None:
+        """The rest of what did not fit into the kernel's buffer."""
+        try:
+            if not self._wire.flush() and self._descriptor is not None:
+                self._loop.remove_writer(self._descriptor)
+        except psycopg.Error as problem:
+            self._fail(problem)
 
-async def _committed(
-    connection: "AsyncConnection[Any]", query: LiteralString, parameters: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """BEGIN, the statement and COMMIT, sent together."""
-    async with connection.pipeline():
-        await connection.execute("BEGIN", prepare=False)
-        cursor = await connection.execute(query, parameters, binary=True)
-        await connection.execute("COMMIT", prepare=False)
-    return await cursor.fetchall()
+    def _read(self) -> None:
+        if self._answered is None:
+            self.is_over = True
+            self._stop_listening()
+            return
+        try:
+            self._wire.consume_input()
+            if self._take_results() and not self._answered.done():
+                self._answered.set_result(None)
+        except psycopg.Error as problem:
+            self._fail(problem)
+
+    def _take_results(self) -> bool:
+        """Whether the answer is whole: behind each statement's result stands None, and behind the last of them a mark."""
+        has_ended = False
+        while not self._wire.is_busy():
+            result = self._wire.get_result()
+            if result is None:
+                if has_ended:
+                    raise psycopg.OperationalError("The server ended before its answer did.")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return True
+            else:
+                self._results.append(result)
+            has_ended = result is None
+        return False
+
+    def _fail(self, problem: psycopg.Error) -> None:
+        """The server is gone, and whoever waits is told."""
+        self._stop_listening()
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(problem)
+
+    def _stop_listening(self) -> None:
+        """At once, and once: libpq closes a socket that has ended, and the next to be opened may get its number."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._loop.remove_reader(descriptor)
+            self._loop.remove_writer(descriptor)
+
+    def _rows(self, results: Sequence[PGresult]) -> Rows:
+        for result in results:
+            if result.status == ExecStatus.TUPLES_OK:
+                transformer = Transformer(self.connection)
+                transformer.set_pgresult(result)
+                return transformer.load_rows(0, result.ntuples, tuple)
+        return []
 
 
 def cut(connection: Any) -> None:
@@ -123,67 +217,3 @@ def has_something(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
-
-
-# Arrays, packed at once: psycopg asks each element for its own dumper, which costs 1 µs for each of a dozen columns.
-
-
-class Bigints(bytes):
-    pass
-
-
-class Integers(bytes):
-    pass
-
-
-class Texts(bytes):
-    pass
-
-
-class Byteas(bytes):
-    pass
-
-
-def bigints(values: Sequence[int]) -> Bigints:
-    return Bigints(_numbers("q", len(values))(1, 0, 20, len(values), 1, *chain.from_iterable(zip(repeat(8), values))))
-
-
-def integers(values: Sequence[int]) -> Integers:
-    return Integers(_numbers("i", len(values))(1, 0, 23, len(values), 1, *chain.from_iterable(zip(repeat(4), values))))
-
-
-def texts(values: Sequence[str]) -> Texts:
-    return Texts(_strings(25, [value.encode() for value in values]))
-
-
-def byteas(values: Sequence[bytes]) -> Byteas:
-    return Byteas(_strings(17, values))
-
-
-@lru_cache(maxsize=1024)
-def _numbers(letter: str, count: int) -> Callable[..., bytes]:
-    return struct.Struct("!iiiii" + f"i{letter}" * count).pack
-
-
-def _strings(element: int, values: Sequence[bytes]) -> bytes:
-    head = struct.pack("!iiiii", 1, 0, element, len(values), 1)
-    return head + b"".join(chain.from_iterable((len(value).to_bytes(4), value) for value in values))
-
-
-def _dumper(number: int) -> type[Dumper]:
-    class Packed(Dumper):
-        format = Format.BINARY
-        oid = number
-
-        def dump(self, obj: Any) -> Any:
-            return obj
-
-    return Packed
-
-
-DUMPERS: dict[type[bytes], type[Dumper]] = {
-    Bigints: _dumper(1016),
-    Integers: _dumper(1007),
-    Texts: _dumper(1009),
-    Byteas: _dumper(1001),
-}
