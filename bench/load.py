@@ -212,6 +212,7 @@ class Load:
                 await self.failure.wait(self.plan.warm_up_s)
                 return await self._measure()
             finally:
+                self.stopped = True
                 offering.cancel()
         finally:
             for socket in sockets:
@@ -223,13 +224,18 @@ class Load:
             for sender in senders:
                 sender.say()
             return
+        await asyncio.to_thread(self._keep_time, senders, asyncio.get_running_loop())
+
+    def _keep_time(self, senders: list[Sender], loop: asyncio.AbstractEventLoop) -> None:
+        """In a thread of its own: the loop's clock knows only whole milliseconds, and would send in bursts, or too early."""
         # People who do not know of each other: a Poisson process, with the same moments for every program and round.
         moments, due_at = random.Random(500), time.perf_counter()
         for sender in itertools.cycle(senders):
             due_at += moments.expovariate(self.plan.offered_per_second)
-            if (early_s := due_at - time.perf_counter()) > 0:
-                await asyncio.sleep(early_s)
-            sender.say(due_at)
+            time.sleep(max(due_at - time.perf_counter(), 0))
+            if self.stopped:
+                return
+            loop.call_soon_threadsafe(sender.say, due_at)
 
     async def _open_all(self, sockets: list[WebSocketClient], clients: list[Client]) -> None:
         """Open one after another: a storm of connections is another row's business."""

@@ -188,9 +188,10 @@ class Fanout:
         for event in events:
             first, _ = moved.get(event.conversation_id, (event.seq, 0))
             moved[event.conversation_id] = (first, event.seq)
-        self._keep(events)
         for conversation_id, (first, last) in moved.items():
             self._signals.send("event", conversation_id, first, last)
+        # In the next turn, so that the hint goes out before, and whoever said it finds event and receipt in one piece.
+        asyncio.get_running_loop().call_soon(self._keep, events)
 
     def _keep(self, events: Sequence[Event]) -> None:
         """Render what somebody here listens to, and wake them."""

@@ -220,15 +220,16 @@ class Log:
         except Exception as problem:  # noqa: BLE001  # the long way answers each by itself
             logger.error("batch_not_quick", kind=type(problem).__name__, size=len(quick))
             return set()
+        if stored:
+            events = [event for event in events if event.conversation_id in stored]
+            self.committed += len(events)
+            # The others first: they have further to go.
+            self.announce(events)
         for stretch in stretches:
             if stretch.conversation_id in stored:
                 stretch.belief.last_seq = stretch.rows[-1].seq
                 for one, row in zip(quick[stretch.conversation_id], stretch.rows, strict=True):
                     one.settle(Receipt(row.seq, row.at_ms, again=False))
-        if stored:
-            events = [event for event in events if event.conversation_id in stored]
-            self.committed += len(events)
-            self.announce(events)
         return stored
 
     def _stretch(self, quick: dict[int, list[Waiting]]) -> tuple[list[Stretch], list[Event]]:
