@@ -103,9 +103,14 @@ class Log:
         """Number and store entries inside the caller's own transaction; `announce` them after its commit."""
         return await self.append_each(connection, {conversation_id: entries})
 
-    async def append_each(self, connection: AsyncConnection, entries: Mapping[int, Sequence[Entry]]) -> list[Event]:
-        """The same for several conversations."""
-        rows = await self._rows.lock(connection, sorted(entries))
+    async def append_each(
+        self,
+        connection: AsyncConnection,
+        entries: Mapping[int, Sequence[Entry]],
+        locked: Mapping[int, Row[Any]] | None = None,
+    ) -> list[Event]:
+        """The same for several conversations. `locked`: id, last_seq and wrapped_key of whoever has locked them already."""
+        rows = await self._rows.lock(connection, sorted(entries)) if locked is None else locked
         if len(rows) != len(entries):
             raise NotFound
         events = [event for one, row in rows.items() for event in self._number(one, row.last_seq, entries[one])]
@@ -349,7 +354,7 @@ class Log:
             for step, one in enumerate(entries, start=1)
         ]
 
-    async def _store(self, connection: AsyncConnection, rows: dict[int, Row[Any]], events: Sequence[Event]) -> None:
+    async def _store(self, connection: AsyncConnection, rows: Mapping[int, Row[Any]], events: Sequence[Event]) -> None:
         keys = {row.id: self._keys.get(row.id, row.wrapped_key) for row in rows.values() if row.wrapped_key is not None}
         await self._rows.store(connection, [new_row(event, keys[event.conversation_id]) for event in events])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_ms
@@ -17,6 +17,14 @@ from core.crypto import Signer
 from core.tables import audit, audit_head
 
 FIRST_HEAD = text("INSERT INTO audit_head (id, length, mac) VALUES (1, 0, :mac) ON CONFLICT (id) DO NOTHING")
+
+
+# Built once: each thing that anybody does comes by here.
+ADD = insert(audit)
+LOCK_HEAD = select(audit_head.c.length, audit_head.c.mac).where(audit_head.c.id == 1).with_for_update()
+MOVE_HEAD = (
+    update(audit_head).where(audit_head.c.id == 1).values(length=bindparam("to_length"), mac=bindparam("to_mac"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +64,8 @@ class AuditLog:
             mac = self._signer.mac("audit", mac + _canonical(length, at, deed.actor, deed.action, deed.subject, data))
             told = {"at": at, "actor": deed.actor, "action": deed.action, "subject": deed.subject, "data": data}
             rows.append({"id": length, "mac": mac, **told})
-        await connection.execute(insert(audit), rows)
-        await connection.execute(update(audit_head).where(audit_head.c.id == 1).values(length=length, mac=mac))
+        await connection.execute(ADD, rows)
+        await connection.execute(MOVE_HEAD, {"to_length": length, "to_mac": mac})
 
     async def first_bad_row(self, connection: AsyncConnection) -> int | None:
         """The id of the first row that does not fit the chain, or None when all do."""
@@ -77,11 +85,10 @@ class AuditLog:
 
 async def _lock_head(connection: AsyncConnection) -> tuple[int, bytes]:
     """How long the chain is, and the MAC it ends in. The first two rows of all may come at once: one makes the head."""
-    locked = select(audit_head.c.length, audit_head.c.mac).where(audit_head.c.id == 1).with_for_update()
-    head = (await connection.execute(locked)).one_or_none()
+    head = (await connection.execute(LOCK_HEAD)).one_or_none()
     if head is None:
         await connection.execute(FIRST_HEAD, {"mac": b""})
-        head = (await connection.execute(locked)).one()
+        head = (await connection.execute(LOCK_HEAD)).one()
     return head.length, head.mac
 
 

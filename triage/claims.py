@@ -5,11 +5,13 @@ names the state it leaves, the end of the offers that were open, the joined even
 what is already theirs is told that it is theirs: the answer to a claim may be lost on the way.
 """
 
+import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.events import Author, Entry, Event
@@ -38,6 +40,9 @@ COLUMNS: tuple[Any, ...] = (
     conversation.c.status,
     conversation.c.advisor_id,
     conversation.c.claim_epoch,
+    # What the log needs to write in it.
+    conversation.c.last_seq,
+    conversation.c.wrapped_key,
 )
 
 
@@ -123,9 +128,7 @@ class Claims:
     async def _take(self, connection: AsyncConnection, takings: Mapping[int, "_Taking"]) -> "_Taken":
         """Write what was decided on locked rows."""
         now, people = self._clock(), {taking.person.account_id for taking in takings.values()}
-        values = [{"of_id": one, "to_id": taking.person.account_id} for one, taking in takings.items()]
-        taken = await connection.execute(TAKE, [{**value, "at": now, "at_ms": to_ms(now)} for value in values])
-        if taken.rowcount != len(takings):
+        if await _hand_over(connection, takings, now) != len(takings):
             raise AlreadyTaken
         await connection.execute(MARK_BUSY, {"accounts": sorted(people), "at": now})
         told = (await connection.execute(CLOSE_OFFERS, {"conversations": list(takings), "at": now})).scalars().all()
@@ -133,7 +136,7 @@ class Claims:
             one: [Entry(Kind.JOINED, Author(Side.ADVISOR, taking.person.account_id, taking.person.name))]
             for one, taking in takings.items()
         }
-        events = await self._log.append_each(connection, joined)
+        events = await self._log.append_each(connection, joined, {one: taking.row for one, taking in takings.items()})
         claims = {
             one: Claim(one, taking.row.reference, taking.row.claim_epoch + 1, again=False)
             for one, taking in takings.items()
@@ -250,18 +253,29 @@ async def _lock_accounts(connection: AsyncConnection, account_ids: Set[str]) -> 
     return {row.id: _Held(counts.get(row.id, 0), row.capacity) for row in rows}
 
 
-TAKE = (
-    update(conversation)
-    .where(conversation.c.id == bindparam("of_id"))
-    .where(or_(*(conversation.c.status == status for status in UNTAKEN)))
-    .values(
-        status=Status.ACTIVE,
-        advisor_id=bindparam("to_id"),
-        claim_epoch=conversation.c.claim_epoch + 1,
-        claimed_at=bindparam("at"),
-        first_claimed_at=func.coalesce(conversation.c.first_claimed_at, bindparam("at_ms")),
-    )
+# One statement for all of them, of each its own advisor.
+_TAKE = (
+    "UPDATE conversation SET status = :taken, advisor_id = t.account_id, claim_epoch = claim_epoch + 1, claimed_at = :at,"
+    " first_claimed_at = COALESCE(first_claimed_at, :at) FROM {takings}"
+    " WHERE conversation.id = t.id AND conversation.status IN (:waiting, :question)"
 )
+TAKE_POSTGRES = text(
+    _TAKE.format(takings="unnest(CAST(:ids AS bigint[]), CAST(:accounts AS text[])) AS t(id, account_id)")
+)
+TAKE_SQLITE = text(
+    _TAKE.format(takings="(SELECT value ->> 0 AS id, value ->> 1 AS account_id FROM json_each(:pairs)) AS t")
+)
+STATES = {"taken": Status.ACTIVE, "waiting": Status.WAITING, "question": Status.QUESTION}
+
+
+async def _hand_over(connection: AsyncConnection, takings: Mapping[int, "_Taking"], now: datetime) -> int:
+    """Each to its advisor, if it is still to be had; how many were."""
+    pairs = [(one, taking.person.account_id) for one, taking in takings.items()]
+    common = {**STATES, "at": to_ms(now)}
+    if connection.dialect.name == "sqlite":
+        return (await connection.execute(TAKE_SQLITE, {**common, "pairs": json.dumps(pairs)})).rowcount
+    ids, accounts = map(list, zip(*pairs, strict=True))
+    return (await connection.execute(TAKE_POSTGRES, {**common, "ids": ids, "accounts": accounts})).rowcount
 
 
 _was_away = account.c.presence == Presence.AWAY
