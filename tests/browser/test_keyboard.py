@@ -49,7 +49,7 @@ async def test_the_story_by_keyboard(stage: Stage) -> None:
             await press(cora, cora.locator("#ending summary"))
             await press(cora, cora.get_by_role("button", name="End the conversation"))
             await cora.wait_for_url("**/wrap-up")
-            await press(cora, cora.get_by_role("button", name="Save and be free for the next"))
+            await press(cora, cora.get_by_role("button", name="Save the wrap-up"))
             await cora.wait_for_url("**/desk?said=wrapped")
             await expect(ada.locator(".chat__notice")).to_be_visible()
         await press(ada, ada.get_by_role("link", name="Transcript and what happens now"))

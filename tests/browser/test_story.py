@@ -148,7 +148,7 @@ async def end(ada: Page, cora: Page) -> None:
     await cora.wait_for_url("**/wrap-up")
     await check_page(cora)
     await cora.locator('[name="safeguarding"][value="none"]').check()
-    await cora.get_by_role("button", name="Save and be free for the next").click()
+    await cora.get_by_role("button", name="Save the wrap-up").click()
     await cora.wait_for_url("**/desk?said=wrapped")
     await expect(cora.locator(".desk__message")).to_have_text("Wrapped up.")
 

@@ -89,7 +89,7 @@ async def ada_ends(ada: Page, cora: Page) -> None:
     await expect(ada.locator("h1")).to_have_text("The conversation has ended")
     await expect(cora.locator(".talk__closed")).to_contain_text("ended")
     await cora.get_by_role("link", name="Wrap up").first.click()
-    await cora.get_by_role("button", name="Save and be free for the next").click()
+    await cora.get_by_role("button", name="Save the wrap-up").click()
     await expect(cora.locator(".desk__message")).to_have_text("Wrapped up.")
 
 
