@@ -147,7 +147,7 @@ def welcome(settings: Settings, password: str) -> str:
     return (
         f"\nDutyline listens on {settings.base_url}\n\n"
         f"For staff, sign in at {settings.base_url}/sign-in\n\n{accounts}\n\n"
-        f"  Password of all five: {password}{kept}\n\n"
+        f"  Password of them all: {password}{kept}\n\n"
         "This is a demo: enter nothing about real people. "
         f"Ctrl-C stops it; its data stays in {_short(settings.data_dir)}.\n"
     )
