@@ -21,7 +21,8 @@ export default function attach(form) {
 
   let timer = 0
   let asking = false
-  let shown = text.value
+  // What was typed before this module ran is not in the preview that the page came with.
+  let shown = preview.childElementCount > 0 ? text.defaultValue : ''
 
   async function refresh() {
     // The next question waits for this answer; by then it asks for the newest text.
@@ -46,7 +47,8 @@ export default function attach(form) {
 
   if (button instanceof HTMLElement) button.hidden = true
   text.addEventListener('input', wait)
-  askBeforeLeaving(form)
+  wait()
+  askBeforeLeaving(form, text.value !== text.defaultValue)
   keepOpen(form)
 }
 
@@ -84,9 +86,9 @@ function valueOf(form, name) {
  * A closed tab loses no text without a question.
  *
  * @param {HTMLElement} form
+ * @param {boolean} changed Whether something was typed already.
  */
-function askBeforeLeaving(form) {
-  let changed = false
+function askBeforeLeaving(form, changed) {
   form.addEventListener('input', () => { changed = true })
   form.addEventListener('submit', () => { changed = false })
   addEventListener('beforeunload', (event) => {

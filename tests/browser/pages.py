@@ -6,11 +6,22 @@ that scrolls as a whole.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, WebSocket, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    Route,
+    WebSocket,
+    expect,
+)
 
 from tests.live import ROOT
 
@@ -70,6 +81,18 @@ def socket_paths(page: Page) -> list[str]:
 
     page.on("websocket", note)
     return paths
+
+
+async def open_before(script: str, page: Page, address: str) -> Route:
+    """Opens a page of which one script is still on its way; it arrives with `continue_()` of what this answers."""
+    arriving: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+    def hold(route: Route) -> None:
+        arriving.set_result(route)
+
+    await page.route(re.compile(rf"/js/{script}\.js$"), hold, times=1)
+    await page.goto(address, wait_until="commit")
+    return await asyncio.wait_for(arriving, PATIENCE_MS / 1000)
 
 
 async def check_page(page: Page) -> None:

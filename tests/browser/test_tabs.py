@@ -1,12 +1,10 @@
 """Several tabs of one person, pages out of the browser's cache, and what happens before the scripts are there."""
 
-import re
-
 import pytest
-from playwright.async_api import Browser, Page, Request, Route, expect
+from playwright.async_api import Browser, Page, Request, expect
 
 from tests.browser.meeting import CONNECTED, ask, expect_line, expect_once, meeting, post
-from tests.browser.pages import opened
+from tests.browser.pages import open_before, opened
 from tests.browser.people import answer, without_reload, write
 from tests.live import LiveService
 
@@ -90,18 +88,11 @@ async def test_article_opened_before_the_scripts_are_there(browser: Browser, len
     async with opened(browser, lenient.url, lenient.is_own) as adas:
         await ask(adas.request)
         page = await adas.new_page()
-        held: list[Route] = []
-
-        def hold(route: Route) -> None:
-            held.append(route)
-
-        await page.route(re.compile(r"/js/waiting\.js$"), hold)
-        async with page.expect_request("**/js/waiting.js"):
-            await page.goto("/chat", wait_until="commit")
+        script = await open_before("waiting", page, "/chat")
         reader = page.locator(".reader__summary").first
         await reader.click()
         async with page.expect_response("**/chat/opened") as telling:
-            await held[0].continue_()
+            await script.continue_()
         told = await telling.value
         assert told.status < 300
         await expect(page.locator(".reader[open]")).to_have_count(1)

@@ -1,9 +1,11 @@
 """Writing in Chromium, under the real content security policy."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.pages import check_page, opened
+from tests.browser.pages import check_page, open_before, opened
 from tests.live import DEMO_PASSWORD, LiveService
 
 pytestmark = pytest.mark.browser
@@ -27,6 +29,21 @@ async def test_the_preview_follows_the_typing(page: Page) -> None:
     await page.get_by_label("Text, in Markdown").fill("|" + "a|" * 60 + "\n|" + "-|" * 60)
     await expect(page.get_by_text("The text is too complex")).to_be_visible()
     await check_page(page)
+
+
+async def test_what_was_typed_before_the_scripts_were_there_is_previewed_and_not_left_without_a_question(
+    page: Page,
+) -> None:
+    await sign_in(page)
+    script = await open_before("editor", page, "/editor/new")
+    await page.get_by_label("Text, in Markdown").fill("Ask what he **wants**.")
+    await script.continue_()
+    preview = page.get_by_role("region", name="The text as readers see it")
+    await expect(preview.locator("strong")).to_have_text("wants")
+    async with page.expect_event("dialog") as asking:
+        leaving = asyncio.create_task(page.reload())
+    await (await asking.value).accept()
+    await leaving
 
 
 async def test_the_pages_of_readers_and_editors_are_accessible(page: Page) -> None:
