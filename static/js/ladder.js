@@ -25,6 +25,8 @@ export class Ladder {
     this._transports = transports
     this._memory = memory
     this._rung = Math.max(0, transports.findIndex(({ name }) => name === memory?.getItem(KEY)))
+    /** The one that caught up last, here or on the page before. */
+    this._rungThatWorked = this._rung
     this._topHasWorked = false
     this._shortLives = 0
   }
@@ -45,6 +47,7 @@ export class Ladder {
 
   /** The current transport has caught up. @param {() => void} climb Opens again, for the better transport. */
   succeed(climb) {
+    this._rungThatWorked = this._rung
     if (this._rung === 0) {
       this._stay()
       this._topHasWorked = true
@@ -68,7 +71,8 @@ export class Ladder {
 
   /**
    * The current transport ended. Returns whether every transport has failed, so
-   * that it is the server or the network and not the way there.
+   * that it is the server or the network and not the way there: then the one that
+   * worked last is tried first, as the better ones fail slowly where they fail.
    *
    * @param {boolean} wasUp
    * @param {number} lifeMs
@@ -82,7 +86,7 @@ export class Ladder {
       this._rung++
       return false
     }
-    this._rung = 0
+    this._rung = this._rungThatWorked
     return true
   }
 

@@ -20,6 +20,7 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 REFERENCE = re.compile(r'data-reference="([0-9A-Z-]+)"')
 CONNECTED = "Connected"
 SLOW = "Slow network: still working"
+RECONNECTING = "Connection lost. Trying again. What you write is kept."
 OFFLINE = "Offline: your message will be sent when you are back"
 
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Request, expect
 
-from tests.browser.meeting import CONNECTED, OFFLINE, SLOW, Meeting, expect_line, expect_once, meeting
+from tests.browser.meeting import CONNECTED, OFFLINE, RECONNECTING, SLOW, Meeting, expect_line, expect_once, meeting
 from tests.browser.people import write
 from tests.conftest import Launch
 from tests.faults.boxes import Buffers, Cuts, Refuses, Swallows
-from tests.faults.proxy import Box, Proxy
+from tests.faults.proxy import Box, Link, Proxy
 from tests.live import LiveService
 
 pytestmark = pytest.mark.browser
@@ -20,6 +20,13 @@ SECOND = "He is here at three."
 ANSWER = "Begin with what he wants from the order."
 MINUTE_MS = 60_000
 REMEMBERED = "sessionStorage.getItem('transport')"
+
+
+class Shut(Box):
+    """Nothing answers there."""
+
+    def begin(self, link: Link) -> None:
+        link.cut()
 
 
 @asynccontextmanager
@@ -69,6 +76,34 @@ async def test_what_works_is_found_and_remembered(
         await they_talk(met)
         assert await met.ada.evaluate(REMEMBERED) == transport
         assert await met.ada.evaluate("[sessionStorage.length, localStorage.length]") == [1, 0]
+
+
+async def test_after_the_server_was_away_what_worked_last_is_tried_first(
+    browser: Browser, lenient: LiveService, launch: Launch
+) -> None:
+    boxes: list[Callable[[], Box]] = [lambda: Buffers(30)]
+
+    async with (
+        behind(lenient, launch, lambda: boxes[0]()) as (front, proxy),
+        meeting(lenient, browser, front=front) as met,
+    ):
+        await expect_line(met.ada, SLOW)
+        better, failed = list[str](), list[str]()
+
+        def is_second_failure(request: Request) -> bool:
+            failed.append(request.url)
+            return sum("/chat/poll" in url for url in failed) == 2
+
+        met.ada.on("websocket", lambda socket: better.append(socket.url))
+        met.ada.on("request", lambda request: better.append(request.url) if "/chat/events" in request.url else None)
+        async with met.ada.expect_event("requestfailed", is_second_failure):
+            boxes[0] = Shut
+            proxy.cut()
+            await expect_line(met.ada, RECONNECTING)
+        boxes[0] = Box
+        await expect_line(met.ada, SLOW)
+        await they_talk(met)
+        assert better == []
 
 
 async def test_connections_that_are_cut_again_and_again(browser: Browser, lenient: LiveService, launch: Launch) -> None:

@@ -49,6 +49,7 @@ class Ladder:
     def __init__(self, tempo: Tempo, rung: Rung = Rung.SOCKET) -> None:
         self.rung = rung
         self.tempo = tempo
+        self._rung_that_worked = rung
         self._top_has_worked = False
         self._short_lives = 0
         self._climbs_at: float | None = None
@@ -64,6 +65,7 @@ class Ladder:
 
     def succeed(self) -> None:
         """The transport has caught up."""
+        self._rung_that_worked = self.rung
         if self.rung is Rung.SOCKET:
             self._climbs_at = None
             self._top_has_worked = True
@@ -82,7 +84,7 @@ class Ladder:
             self._count_short_life(life_s)
             return False
         if self.rung is Rung.POLL:
-            self.rung = Rung.SOCKET
+            self.rung = self._rung_that_worked
             return False
         self.rung = Rung(self.rung + 1)
         return True
