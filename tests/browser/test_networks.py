@@ -83,8 +83,11 @@ async def test_after_the_server_was_away_what_worked_last_is_tried_first(
 ) -> None:
     boxes: list[Callable[[], Box]] = [lambda: Buffers(30)]
 
+    def make_box() -> Box:
+        return boxes[0]()
+
     async with (
-        behind(lenient, launch, lambda: boxes[0]()) as (front, proxy),
+        behind(lenient, launch, make_box) as (front, proxy),
         meeting(lenient, browser, front=front) as met,
     ):
         await expect_line(met.ada, SLOW)
