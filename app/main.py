@@ -241,6 +241,7 @@ class Service:
         tasks = {
             "log": parts.log.run,
             "fanout": parts.fanout.run,
+            "passing": parts.passing.run,
             "reads": parts.reads.run,
             "drafts": parts.drafts.run,
             "counts": parts.daily_counts.run,

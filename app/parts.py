@@ -72,10 +72,11 @@ class Parts(LineParts):
 
         # Live connections.
         limited, epoch = settings.rate_limits, self.epoch
+        fanout, passing, reads = self.fanout, self.passing, self.reads
         tabs = Tabs(self.signals, clock)
-        self.sockets = Sockets(self.fanout, self.saying, self.reads, tabs, epoch, rate_limits=limited)
-        self.visitor_streams = Streams(self.fanout, self.reads, epoch, self.visitor.viewer, rate_limits=limited)
-        self.desk_streams = Streams(self.fanout, self.reads, epoch, self.desk_viewer, rate_limits=limited)
+        self.sockets = Sockets(fanout, passing, self.saying, reads, tabs, epoch, rate_limits=limited)
+        self.visitor_streams = Streams(fanout, passing, reads, epoch, self.visitor.viewer, rate_limits=limited)
+        self.desk_streams = Streams(fanout, passing, reads, epoch, self.desk_viewer, rate_limits=limited)
 
     def _make_public(self) -> None:
         """The visitor's pages."""

@@ -9,6 +9,7 @@ from chat.fanout import Fanout
 from chat.holding import Holds
 from chat.keys import ConversationKeys
 from chat.log import Log
+from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Saying
 from core.audit import AuditLog
@@ -39,5 +40,6 @@ class TalkParts:
         self.holds = Holds(self.daily_counts.add)
         self.saying = Saying(self.log, self.holds, self.drafts)
         self.fanout = Fanout(self.log, self.signals)
-        self.reads = ReadMarks(db, self.fanout)
+        self.passing = Passing(self.log, self.fanout, self.signals)
+        self.reads = ReadMarks(db, self.fanout, self.passing)
         self.conversations = Conversations(db, self.log, self.keys, clock)

@@ -7,7 +7,6 @@ every four while hints are known to arrive, the numbers of all conversations wit
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
 
 if TYPE_CHECKING:
-    from chat.session import Session, Viewer
+    from chat.session import Session
 
 logger = structlog.get_logger()
 
@@ -32,7 +31,6 @@ POLL_S = 1.0
 # A process that has gone deaf without knowing it must still show a message within five seconds.
 POLLS_WHILE_HEALTHY = 4
 VISITORS_LOOK_EVERY = 4
-TYPING_EVERY_S = 1.0
 
 GOING_AWAY, POSITION_LOST = 1012, 4002
 
@@ -87,15 +85,11 @@ class Fanout:
         self._recheck_all = False
         self._is_behind = False
         """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
-        self._typed: OrderedDict[tuple[int, str], float] = OrderedDict()
-        self._nameless: dict[tuple[int, str, str], Hint] = {}
-        """What passed of authors whose names are not known here yet, the newest of a kind."""
         self._after_ms: Callable[[], int] = int
         self.is_draining = False
         self._left = asyncio.Event()
         log.on_stored(self._stored_here)
         signals.on("event", self._hinted)
-        signals.on("passing", self._passing_hinted)
         signals.on("account", self._account_hinted)
         signals.on("access", self._access_hinted)
         signals.on_gap(self._missed_hints)
@@ -146,6 +140,10 @@ class Fanout:
         """Those of this side that look at the conversation here."""
         feed = self._feeds.get(conversation_id)
         return [session for session in feed.sessions if session.viewer.side is side] if feed else []
+
+    def feed(self, conversation_id: int) -> Feed | None:
+        """What is known here of a conversation that a session here follows."""
+        return self._feeds.get(conversation_id)
 
     # What a session reads.
 
@@ -255,7 +253,6 @@ class Fanout:
                     # What a page did not hold is read next; what is not there at all is left to the poll.
                     for one in found.keys() & self._feeds.keys():
                         self._hinted(["event", one, 0, wanted[one]])
-                await self._name_passing()
             except (Unavailable, NotFound):
                 self._is_behind = True
                 logger.warning("hinted_events_not_read")
@@ -290,7 +287,7 @@ class Fanout:
                 for session in feed.sessions:
                     session.close(POSITION_LOST)
 
-    # What is never stored: typing, read marks, positions. The newest of a kind replaces the one before.
+    # What is never stored. The newest of a kind replaces the one before.
 
     def push(
         self, conversation_id: int, slot: str, text: str, *, to: Side | None = None, but: str | None = None
@@ -300,60 +297,6 @@ class Fanout:
         for session in list(feed.sessions) if feed else ():
             if (to is None or session.viewer.side is to) and session.viewer.key != but:
                 session.offer(f"{slot}:{conversation_id}", text)
-
-    def pass_typing(self, conversation_id: int, viewer: "Viewer") -> None:
-        """To everybody else in the conversation, at most once a second for each who types."""
-        now, who = time.monotonic(), (conversation_id, viewer.key)
-        while self._typed and now - next(iter(self._typed.values())) >= TYPING_EVERY_S:
-            self._typed.popitem(last=False)
-        if who not in self._typed:
-            self._typed[who] = now
-            self._pass_on(conversation_id, "typing", viewer)
-
-    def pass_read(self, conversation_id: int, viewer: "Viewer", seq: int) -> None:
-        """A read mark, to everybody else in the conversation."""
-        self._pass_on(conversation_id, "read", viewer, seq)
-
-    def mark(self, conversation_id: int, side: Side) -> int:
-        """How far this side is known to have read; 0 when nobody here follows the conversation."""
-        return feed.marks.get(side, 0) if (feed := self._feeds.get(conversation_id)) else 0
-
-    def _pass_on(self, conversation_id: int, what: str, viewer: "Viewer", seq: int = 0) -> None:
-        """In every process, and never with a name: that is known where the conversation is followed."""
-        if (feed := self._feeds.get(conversation_id)) is not None:
-            feed.names.setdefault(viewer.key, viewer.name)
-        self._passing_hinted(["passing", conversation_id, what, viewer.side, viewer.key, seq])
-        self._signals.send("passing", conversation_id, what, viewer.side, viewer.key, seq)
-
-    def _passing_hinted(self, hint: Hint) -> None:
-        _, conversation_id, what, side, key, seq = hint
-        feed = self._feeds.get(conversation_id)
-        if feed is None:
-            return
-        if key not in feed.names:
-            self._nameless[conversation_id, what, key] = hint
-            self._wake.set()
-            return
-        if what == "read":
-            if seq <= feed.marks.get(side, 0):
-                return
-            feed.marks[side] = seq
-        author = {"kind": side, "name": feed.names[key]}
-        extra = {"seq": seq} if what == "read" else {}
-        text = frame(what, conversation=feed.reference, author=author, **extra)
-        self.push(conversation_id, f"{what}:{side}", text, but=key)
-
-    async def _name_passing(self) -> None:
-        """Look up who it was that typed or read, where nothing of theirs has been shown yet."""
-        nameless, self._nameless = self._nameless, {}
-        for (conversation_id, _, key), hint in nameless.items():
-            feed = self._feeds.get(conversation_id)
-            if feed is None:
-                continue
-            if key not in feed.names:
-                feed.names |= await self._log.names(conversation_id)
-                feed.names.setdefault(key, "")
-            self._passing_hinted(hint)
 
     # What an account may see changed.
 

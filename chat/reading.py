@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import bindparam, update
 
 from chat.fanout import Fanout
+from chat.passing import Passing
 from chat.session import Head, Viewer
 from chat.tables import conversation
 from chat.words import Side
@@ -21,9 +22,10 @@ GATHER_S = 0.3
 
 
 class ReadMarks:
-    def __init__(self, db: Database, fanout: Fanout) -> None:
+    def __init__(self, db: Database, fanout: Fanout, passing: Passing) -> None:
         self._db = db
         self._fanout = fanout
+        self._passing = passing
         self._moved: dict[tuple[int, Side], int] = {}
         self._wake = asyncio.Event()
 
@@ -32,11 +34,11 @@ class ReadMarks:
         side = viewer.side
         seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
         stored = head.visitor_read if side is Side.VISITOR else head.advisor_read
-        if seq <= max(stored, self._fanout.mark(head.id, side), self._moved.get((head.id, side), 0)):
+        if seq <= max(stored, self._passing.mark(head.id, side), self._moved.get((head.id, side), 0)):
             return
         self._moved[head.id, side] = seq
         self._wake.set()
-        self._fanout.pass_read(head.id, viewer, seq)
+        self._passing.read(head.id, viewer, seq)
 
     async def run(self) -> None:
         while True:

@@ -32,6 +32,7 @@ from chat.frames import (
     parse_text,
 )
 from chat.holding import Held
+from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Said, Saying
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
@@ -77,9 +78,18 @@ class Sockets:
     """The sockets of this process. One of these serves visitors and desks alike; the viewer makes the difference."""
 
     def __init__(
-        self, fanout: Fanout, saying: Saying, reads: ReadMarks, tabs: Tabs, epoch: str, *, rate_limits: bool
+        self,
+        fanout: Fanout,
+        passing: Passing,
+        saying: Saying,
+        reads: ReadMarks,
+        tabs: Tabs,
+        epoch: str,
+        *,
+        rate_limits: bool,
     ) -> None:
         self._fanout = fanout
+        self._passing = passing
         self._saying = saying
         self._reads = reads
         self._tabs = tabs
@@ -198,7 +208,7 @@ class Sockets:
                 self._reads.moved(head, session.viewer, request.seq)
             case Typing():
                 head = session.find(request.conversation)
-                self._fanout.pass_typing(head.id, session.viewer)
+                self._passing.typing(head.id, session.viewer)
             case Hello():
                 if is_too_old(request.build):
                     raise Closing(OLD_SCRIPT)

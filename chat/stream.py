@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from chat.fanout import Fanout
 from chat.frames import Hello
+from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.session import Head, Session, Viewer
 from chat.words import Side
@@ -49,9 +50,17 @@ class Streams:
     """`/chat/events`, `/chat/poll`, `/chat/read`, `/chat/typing`, and the same under `/desk`."""
 
     def __init__(
-        self, fanout: Fanout, reads: ReadMarks, epoch: str, find_viewer: FindViewer, *, rate_limits: bool
+        self,
+        fanout: Fanout,
+        passing: Passing,
+        reads: ReadMarks,
+        epoch: str,
+        find_viewer: FindViewer,
+        *,
+        rate_limits: bool,
     ) -> None:
         self._fanout = fanout
+        self._passing = passing
         self._reads = reads
         self._epoch = epoch
         self._find_viewer = find_viewer
@@ -133,7 +142,7 @@ class Streams:
         if about is None:
             return _sign_in_first()
         viewer, head, _ = about
-        self._fanout.pass_typing(head.id, viewer)
+        self._passing.typing(head.id, viewer)
         return Response(status_code=204)
 
     async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat import fanout, socket
+from chat import fanout, passing, socket
 from chat.events import Entry
 from chat.words import Kind
 from tests.chat.house import House, opened
@@ -202,7 +202,7 @@ async def test_heartbeat(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_typing_does_not_put_the_heartbeat_off(ada: Ada, cora: Cora, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "HEARTBEAT_S", 300 * MS)
-    monkeypatch.setattr(fanout, "TYPING_EVERY_S", 0)
+    monkeypatch.setattr(passing, "TYPING_EVERY_S", 0)
     await cora.take(ada.reference)
     async with ada.line() as visitor, cora.line() as desk:
         await visitor.hello()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from chat import fanout
+from chat import passing
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Line
 
@@ -232,7 +232,7 @@ async def test_a_refused_say_of_a_flood_is_named(line: Line, ada: Ada) -> None:
 async def test_typing_is_passed_on_once_a_second_and_never_stored(
     ada: Ada, cora: Cora, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fanout, "TYPING_EVERY_S", 3_600)
+    monkeypatch.setattr(passing, "TYPING_EVERY_S", 3_600)
     await cora.take(ada.reference)
     async with ada.line() as visitor, cora.line() as desk:
         await visitor.hello()
@@ -248,7 +248,7 @@ async def test_typing_is_passed_on_once_a_second_and_never_stored(
         assert [frame["author"] for frame in typing] == [{"kind": "visitor", "name": "Ada"}]
         assert "secret" not in json.dumps(desk.seen)
         assert not [frame for frame in visitor.seen if frame["type"] == "typing"]
-        monkeypatch.setattr(fanout, "TYPING_EVERY_S", 0)
+        monkeypatch.setattr(passing, "TYPING_EVERY_S", 0)
         await visitor.send("typing", conversation=ada.reference)
         await desk.expect("typing")
     assert len(await ada.log()) == 3

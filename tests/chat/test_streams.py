@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat import fanout, stream
+from chat import passing, stream
 from chat.arrivals import Arrivals
 from chat.frames import Hello
 from chat.session import Session
@@ -115,7 +115,7 @@ async def test_a_stream_has_a_pulse(ada: Ada, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_typing_does_not_put_the_pulse_off(ada: Ada, cora: Cora, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "KEEP_ALIVE_S", 300 * MS)
-    monkeypatch.setattr(fanout, "TYPING_EVERY_S", 0)
+    monkeypatch.setattr(passing, "TYPING_EVERY_S", 0)
     await cora.take(ada.reference)
     async with cora.line() as desk, streaming(ada) as events:
         await desk.hello()

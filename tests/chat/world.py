@@ -103,7 +103,7 @@ class Process:
     async def start(self) -> None:
         # It asks the database for its epoch at once, and may have to wait for the writer in this loop.
         self.parts = parts = await asyncio.to_thread(Parts, self.settings, self.database, self.redis)
-        runs = (parts.log.run, parts.fanout.run, parts.signals.run, parts.reads.run)
+        runs = (parts.log.run, parts.fanout.run, parts.passing.run, parts.signals.run, parts.reads.run)
         self.tasks = [asyncio.create_task(run()) for run in runs]
 
     async def kill(self) -> None:
