@@ -79,6 +79,8 @@ async def reference_of(page: Page) -> str:
 async def begin_work(cora: Page) -> None:
     await sign_in(cora, "advisor@example.org", "/desk", check_page)
     await check_page(cora)
+    # Before the scripts are there the button is a form's, which loads the page anew.
+    await expect(cora.locator('[data-slot="connection"]')).to_have_text("Connected")
     async with without_reload(cora):
         await go_online(cora)
 
