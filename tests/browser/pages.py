@@ -24,13 +24,11 @@ from playwright.async_api import (
 )
 
 from tests.live import ROOT
+from tests.waiting import until
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 NARROW = 320
-DRAWN = "new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); setTimeout(done, 500) })"
-"""Kept when the page was drawn twice; one that is not shown is not drawn."""
-
 PATIENCE_MS = 15_000
 CLOSING_SECONDS = 10
 REMARKS = ("Failed to load resource", "WebSocket connection to")
@@ -122,6 +120,10 @@ async def check_narrow(page: Page) -> None:
     await page.set_viewport_size({"width": NARROW, "height": 700})
     width = await page.evaluate("document.documentElement.scrollWidth")
     await page.set_viewport_size(size)
+
+    async def is_wide_again() -> bool:
+        return bool(await page.evaluate("innerWidth") == size["width"])
+
     # A press that begins on the narrow page and ends on the wide one is no click.
-    await page.evaluate(DRAWN)
+    await until(is_wide_again, what="the window of before")
     assert width <= NARROW, f"{page.url} is {width} px wide in a window of {NARROW}"
