@@ -29,6 +29,7 @@ from bench import (
     messages,
     pages,
     positions,
+    publishing,
     search,
     start,
 )
@@ -53,6 +54,7 @@ ROWS: dict[str, Callable[[Path, Options], Report]] = {
     "search": search.run,
     "library": library.run,
     "import": imports.run,
+    "publishing": publishing.run,
 }
 
 

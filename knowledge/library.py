@@ -34,7 +34,8 @@ from knowledge.words import TOPICS, Audiences, Freshness, Language, Status, Use,
 
 logger = structlog.get_logger()
 
-FOLLOW_S = 1.0
+FOLLOW_S = 0.8
+"""What was published is found everywhere within a second, also when nothing tells of it."""
 MOST_READ_FOR_S = 60.0
 COUNTED_FOR = timedelta(days=90)
 MOST_NOTES = 1_000
@@ -118,7 +119,7 @@ class Library:
         await self.refresh()
 
     async def run(self) -> None:
-        """Follow the counter, at once when it is hinted and each second when it is not; write down what was used."""
+        """Follow the counter, at once when it is hinted and on a look of its own when it is not; write down what was used."""
         while True:
             try:
                 await self.refresh()
@@ -252,7 +253,7 @@ class Library:
             self._opened.append(_use_row(article_id, version, Use.OPENED, self._clock(), None))
 
     async def write_notes(self) -> None:
-        """Store the searches and openings that were noted; `run` does it each second."""
+        """Store the searches and openings that were noted; `run` does it about once a second."""
         await self.search_notes.write()
         if self._opened:
             opened, self._opened = self._opened, []
