@@ -18,8 +18,8 @@ from chat.frames import frame
 from chat.log import Log
 from chat.words import Kind, Side
 from core.ending import together
-from core.errors import NotFound, Unavailable
-from core.signals import Hint, Signals
+from core.errors import Unavailable
+from core.signals import POLLS_WHILE_HEALTHY, Hint, Signals
 
 if TYPE_CHECKING:
     from chat.session import Session
@@ -28,8 +28,6 @@ logger = structlog.get_logger()
 
 MOST_RECENT = 64
 POLL_S = 1.0
-# A process that has gone deaf without knowing it must still show a message within five seconds.
-POLLS_WHILE_HEALTHY = 4
 VISITORS_LOOK_EVERY = 4
 
 GOING_AWAY, POSITION_LOST = 1012, 4002
@@ -253,7 +251,7 @@ class Fanout:
                     # What a page did not hold is read next; what is not there at all is left to the poll.
                     for one in found.keys() & self._feeds.keys():
                         self._hinted(["event", one, 0, wanted[one]])
-            except (Unavailable, NotFound):
+            except Unavailable:
                 self._is_behind = True
                 logger.warning("hinted_events_not_read")
 

@@ -1,26 +1,27 @@
 """Hints between processes, over one Redis channel: what changed, never what it says.
 
-`send` never waits and never fails: what is pending is gathered and published by one task, so that load makes batches.
+`send` never waits and never fails: what is pending is gathered and published by one task, so that load makes batches. While
+Redis is away the newest hints are kept until it is back.
 A hint may be lost, doubled or late; whoever listens must be able to live without it and repair by polling the
 database. After every new subscription, and whenever hints may have been missed, the gap listeners are called.
 """
 
 import asyncio
 import contextlib
+import math
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from core.ending import together
@@ -30,6 +31,11 @@ logger = structlog.get_logger()
 REDIS_TIMEOUT_S = 0.5
 PROBE_INTERVAL_S = 5.0
 MOST_PENDING = 10_000
+POLLS_WHILE_HEALTHY = 4
+"""Whoever has gone deaf without knowing it must still show a message within five seconds, at a poll a second."""
+AGAIN_AFTER_S = 0.25
+# Answers and hints come by one way under the third version of the protocol only; each wait has a limit of its own.
+CHANNEL_CONNECTION = {"protocol": 3, "socket_timeout": None}
 
 Hint = list[Any]
 """A topic, then numbers or short names: ["event", 17, 4, 6]."""
@@ -55,9 +61,12 @@ class Signals:
         self.redis = redis
         self.prefix = prefix
         self.node = secrets.token_hex(8)
+        self._sender = self.node.encode()
+        """What our own batches begin with, so that they are known without being read."""
         self._channel = f"{prefix}:hints"
-        self._pending: deque[Hint] = deque()
+        self._pending: deque[Hint] = deque(maxlen=MOST_PENDING)
         self._wake = asyncio.Event()
+        self._answered = asyncio.Event()
         self._listeners: dict[str, list[Callable[[Hint], None]]] = {}
         self._gap_listeners: list[Callable[[], None]] = []
         self._heard = 0.0
@@ -76,84 +85,79 @@ class Signals:
     def on_gap(self, listener: Callable[[], None]) -> None:
         self._gap_listeners.append(listener)
 
+    async def rest(self, heard: asyncio.Event, poll_s: float) -> None:
+        """Until something is heard, or the database may know better: after one poll, or after several while hints arrive."""
+        for _ in range(POLLS_WHILE_HEALTHY):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(poll_s):
+                    await heard.wait()
+            if heard.is_set() or not self.healthy:
+                return
+
     def send(self, topic: str, *values: int | str) -> None:
         """Tell the other processes. Nothing is promised."""
-        if len(self._pending) < MOST_PENDING:
-            self._pending.append([topic, *values])
-            self._wake.set()
+        self._pending.append([topic, *values])
+        self._wake.set()
 
     async def run(self) -> None:
         """Publish, listen and probe until cancelled."""
-        await together(self._publish_pending, self._listen, self._probe)
+        await together(self._stay_connected, self._probe)
 
-    async def _publish_pending(self) -> None:
-        encoder = msgspec.msgpack.Encoder()
-        # One of its own: to ask the pool for one, and that one whether it still lives, would double what a hint costs.
-        connection = self.redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves this one without annotations
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._talk()
+            except (TimeoutError, RedisError, OSError, msgspec.MsgspecError):
+                self._complain()
+            await self._pause(AGAIN_AFTER_S)
+
+    async def _talk(self) -> None:
+        """Publish and listen by one connection until it fails."""
+        pool = self.redis.connection_pool
+        # Not one of the pool's: it hears as long as it lives, and a hint that waits for a free one comes late.
+        connection: AbstractConnection = pool.connection_class(**pool.connection_kwargs | CHANNEL_CONNECTION)
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                batch = list(self._pending)
-                self._pending.clear()
-                try:
-                    await self._publish(connection, encoder.encode([self.node, batch]))
-                except (TimeoutError, RedisError, OSError):
-                    self._complain("hints_not_published")
+            async with asyncio.timeout(2 * REDIS_TIMEOUT_S):
+                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves this one without annotations
+                await connection.send_command("SUBSCRIBE", self._channel)
+            await together(partial(self._publish, connection), partial(self._hear, connection))
         finally:
             await connection.disconnect(nowait=True)
 
-    async def _publish(self, connection: AbstractConnection, batch: bytes) -> None:
-        may_have_gone = connection.is_connected
-        try:
-            await connection.send_command("PUBLISH", self._channel, batch)
-            await connection.read_response()
-        except RedisConnectionError:
-            if not may_have_gone:
-                raise
-            # It was there the last time; that a hint comes twice does no harm.
-            await connection.disconnect(nowait=True)
-            await connection.send_command("PUBLISH", self._channel, batch)
-            await connection.read_response()
-
-    async def _listen(self) -> None:
+    async def _publish(self, connection: AbstractConnection) -> None:
+        """Publish what is pending; while one batch is on its way the next gathers."""
+        encoder = msgspec.msgpack.Encoder()
         while True:
-            pubsub = self.redis.pubsub()
-            try:
-                await pubsub.subscribe(self._channel)
-                await self._receive(pubsub)
-            except (TimeoutError, RedisError, OSError, msgspec.MsgspecError):
-                self._complain("hints_not_received")
-            finally:
-                with contextlib.suppress(RedisError, OSError, asyncio.TimeoutError):
-                    await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves this one without annotations
-            await self._pause(1.0)
+            await self._wake.wait()
+            self._wake.clear()
+            self._answered.clear()
+            batch = self._sender + encoder.encode(list(self._pending))
+            self._pending.clear()
+            # Nothing of it is sent twice: what was lost is found by whoever polls.
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                await connection.send_packed_command(
+                    connection.pack_command("PUBLISH", self._channel, batch), check_health=False
+                )
+                await self._answered.wait()
 
-    async def _receive(self, pubsub: PubSub) -> None:
-        """Pass on what arrives. Returns when nothing of our own, not even the probe, was heard for two intervals."""
-        decoder = msgspec.msgpack.Decoder(tuple[str, list[Hint]])
-        loop = asyncio.get_running_loop()
-        try:
-            # One for all that comes: one for each message was a quarter of what it takes to hear it.
-            async with asyncio.timeout(2 * PROBE_INTERVAL_S) as silence:
-                while True:
-                    message = await pubsub.get_message(timeout=None)
-                    if message is None:
-                        continue
-                    if message["type"] == "subscribe":
-                        # The client reconnects in silence; a second confirmation is the only sign that hints were lost.
-                        for listener in self._gap_listeners:
-                            listener()
-                    elif message["type"] == "message":
-                        node, batch = decoder.decode(message["data"])
-                        if node == self.node:
-                            self._heard = time.monotonic()
-                            self._in_doubt = False
-                            silence.reschedule(loop.time() + 2 * PROBE_INTERVAL_S)
-                        else:
-                            self._dispatch(batch)
-        except TimeoutError:
-            return
+    async def _hear(self, connection: AbstractConnection) -> None:
+        """Pass on what arrives: first that we are subscribed, then the hints of all, and answers to our own."""
+        decoder = msgspec.msgpack.Decoder(list[Hint])
+        while True:
+            words = await connection.read_response(timeout=math.inf, push_request=True)
+            if not isinstance(words, list):
+                self._answered.set()
+            elif words[0] == b"subscribe":
+                # Since the last time hints may have been lost.
+                for listener in self._gap_listeners:
+                    listener()
+            elif words[0] == b"message":
+                batch: bytes = words[2]
+                if batch.startswith(self._sender):
+                    self._heard = time.monotonic()
+                    self._in_doubt = False
+                else:
+                    self._dispatch(decoder.decode(batch[len(self._sender) :]))
 
     def _dispatch(self, batch: list[Hint]) -> None:
         for hint in batch:
@@ -168,10 +172,10 @@ class Signals:
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def _complain(self, event: str) -> None:
+    def _complain(self) -> None:
         """Hints may have been lost. Say it once in ten seconds, however often it happens."""
         self._in_doubt = True
         now = time.monotonic()
         if now - self._complained > 10:
             self._complained = now
-            logger.warning(event)
+            logger.warning("hints_interrupted")

@@ -1,7 +1,7 @@
 """What a desk is told of itself: the offer that is held out to it, that it ended, and notices.
 
-Hints tell when to look; every second this process looks anyway, for the accounts whose desks are open here, and when a desk
-has just come. What is sent is always what the database holds.
+Hints tell when to look; every four seconds this process looks anyway, every second while hints do not arrive, for the
+accounts whose desks are open here, and when a desk has just come. What is sent is always what the database holds.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ class DeskFrames:
     def __init__(self, db: Database, fanout: Fanout, signals: Signals) -> None:
         self._db = db
         self._fanout = fanout
+        self._signals = signals
         self._held_out: WeakKeyDictionary[Session, Offered] = WeakKeyDictionary()
         self._noticed: WeakKeyDictionary[Session, tuple[int, ...]] = WeakKeyDictionary()
         self._wake = asyncio.Event()
@@ -54,15 +55,7 @@ class DeskFrames:
             except Unavailable:
                 logger.warning("desks_not_told")
             await asyncio.sleep(LEAST_GAP_S)
-            await self._rest()
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            # Nothing was heard: the database may know better.
-            return
+            await self._signals.rest(self._wake, POLL_S)
 
     async def tell(self) -> None:
         """Look once, and give each desk what it does not have yet."""

@@ -1,6 +1,6 @@
 """The line: who waits in which order, and telling those who look at it.
 
-The database is the truth. Each web process reads the line once when it moved, and every two seconds in any case, and
+The database is the truth. Each web process reads the line once when it moved, and every four seconds in any case, and
 tells its own visitors their place and its own advisors the state of the line, about once a second at most, and keeps the copy
 in Redis what it should be (`triage.line_copy`).
 """
@@ -41,7 +41,8 @@ from triage.waiting_words import line_notice, place_sentence
 
 logger = structlog.get_logger()
 
-POLL_S = 2.0
+POLL_S = 1.0
+LATE_S = 6.0
 LEAST_GAP_S = 0.8
 """Between two looks: whoever waits sees a change within a second."""
 
@@ -144,8 +145,8 @@ class Queue:
     # Reading it.
 
     async def line(self) -> Line:
-        """The line as of at most a poll ago; read now when the follower does not run or was late."""
-        if time.monotonic() - self._read_at > 2 * POLL_S:
+        """The line as of the last look; read now when the follower does not run or was late."""
+        if time.monotonic() - self._read_at > LATE_S:
             await self.read()
         return self._line
 
@@ -185,7 +186,7 @@ class Queue:
 
     async def run(self) -> None:
         while True:
-            await self._wait_for_move()
+            await self._signals.rest(self._moved, POLL_S)
             self._moved.clear()
             looked_at = time.monotonic()
             try:
@@ -196,14 +197,6 @@ class Queue:
             await self._mirror()
             # Counted from the look: a Redis that does not answer must not make places late.
             await asyncio.sleep(max(looked_at + LEAST_GAP_S - time.monotonic(), LEAST_REST_S))
-
-    async def _wait_for_move(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S - LEAST_GAP_S):
-                await self._moved.wait()
-        except TimeoutError:
-            # Nothing was heard: the database may know better.
-            return
 
     async def _tell(self) -> None:
         """Give each session of this process its frame when it is not the one it had."""
