@@ -23,7 +23,7 @@ from triage.guidance import Guidance
 logger = structlog.get_logger()
 
 LAST_EVENTS = 40
-RESTS = 49
+RESTS = 99
 CHANGES_SUGGESTIONS = frozenset({Kind.MESSAGE, Kind.ARTICLE, Kind.JOINED})
 
 
@@ -65,7 +65,7 @@ class Suggestions:
                     await self._suggest(conversation_id)
                 except (NotFound, Unavailable):
                     logger.warning("not_suggested", conversation=conversation_id)
-                # Messages come first: however many there are, suggesting takes a fiftieth of the time at most.
+                # Messages come first: however many there are, suggesting takes a hundredth of the time at most.
                 await asyncio.sleep((time.monotonic() - began) * RESTS)
 
     def _has_readers(self, conversation_id: int) -> bool:
