@@ -13,8 +13,10 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+from psycopg.pq import TransactionStatus
 from redis.exceptions import RedisError
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import OperationalError
@@ -125,6 +127,24 @@ async def test_a_cancelled_command_mixes_up_no_answers(server: RedisServer, betw
             assert await redis.get("other") == b"other"
     finally:
         await redis.aclose()
+
+
+async def test_a_read_opens_no_transaction_and_a_write_after_it_does(database: Database) -> None:
+    """On PostgreSQL, where BEGIN and ROLLBACK are two ways there and back; one connection serves both in turn."""
+    query = select(setting.c.value).where(setting.c.name == "count")
+
+    async def write_and_fail() -> None:
+        async with database.write() as connection:
+            await connection.execute(insert(setting).values(name="count", value="0"))
+            raise ZeroDivisionError
+
+    for _ in range(3):
+        async with database.read() as connection:
+            assert (await connection.execute(query)).all() == []
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            assert database.is_sqlite or raw.info.transaction_status == TransactionStatus.IDLE
+        with pytest.raises(ZeroDivisionError):
+            await write_and_fail()
 
 
 async def test_reading_and_then_writing_loses_no_update(database: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from core.signals import Signals, open_redis
 from tests.engines import RedisServer
+from tests.faults.proxy import Proxy
 from tests.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -22,8 +23,8 @@ def server() -> Iterator[RedisServer]:
 
 
 @contextlib.asynccontextmanager
-async def listening(server: RedisServer) -> AsyncIterator[Signals]:
-    redis = open_redis(server.url())
+async def listening(url: str) -> AsyncIterator[Signals]:
+    redis = open_redis(url)
     signals = Signals(redis, "test")
     running = asyncio.create_task(signals.run())
     try:
@@ -36,7 +37,7 @@ async def listening(server: RedisServer) -> AsyncIterator[Signals]:
 
 
 async def test_a_process_knows_at_once_that_hints_are_lost(server: RedisServer) -> None:
-    async with listening(server) as signals:
+    async with listening(server.url()) as signals:
         server.kill()
         await until(lambda: not signals.healthy, within_s=2, what="the doubt")
         server.start()
@@ -44,7 +45,7 @@ async def test_a_process_knows_at_once_that_hints_are_lost(server: RedisServer) 
 
 
 async def test_the_first_hint_over_an_old_connection_arrives(server: RedisServer) -> None:
-    async with listening(server) as here, listening(server) as there:
+    async with listening(server.url()) as here, listening(server.url()) as there:
         # More connections in the pool than the next probe would find out to be dead.
         await asyncio.gather(here.redis.ping(), here.redis.ping())
         gaps: list[bool] = []
@@ -56,3 +57,22 @@ async def test_the_first_hint_over_an_old_connection_arrives(server: RedisServer
         await until(lambda: gaps, what="the other process to listen again")
         here.send("line", 1)
         await until(lambda: heard, within_s=2, what="the hint")
+
+
+async def test_what_is_said_while_redis_hangs_goes_out_when_it_answers(server: RedisServer) -> None:
+    heard: list[object] = []
+    async with (
+        Proxy(server.port) as between,
+        listening(server.url()) as there,
+        listening(f"redis://127.0.0.1:{between.port}") as here,
+    ):
+        there.on("line", heard.append)
+        between.stall()
+        here.send("line", 1)
+        await until(lambda: not here.healthy, within_s=2, what="the doubt")
+        made = between.links_made
+        here.send("line", 2)
+        await until(lambda: between.links_made >= made + 2, what="two more tries in vain")
+        between.resume()
+        await until(lambda: ["line", 2] in heard, within_s=3, what="the hint that waited")
+        await until(lambda: here.healthy, within_s=8, what="the own probe again")
