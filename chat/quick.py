@@ -10,7 +10,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 from sqlalchemy import Row
 
@@ -20,7 +20,7 @@ from chat.rows import NewRow
 from chat.words import OPEN, Kind, Side
 from core.crypto import DataKey
 from core.db import Database
-from core.packed import bigints, byteas, integers, texts
+from core.packed import Packed, bigint, bigints, bytea, byteas, integer, integers, string, texts
 from core.wire import AlreadyThere
 
 __all__ = ["AlreadyThere", "Beliefs", "QuickRows", "Stretch", "quick_rows"]
@@ -127,30 +127,70 @@ POSTGRES = (
 )
 
 
+# The same for one event, which is most of what there is when little is said. Whoever waited for the lock compares with what is
+# there after it.
+LONE_POSTGRES = (
+    "WITH held AS ("
+    " UPDATE conversation SET last_seq = $5, visitor_last_at = COALESCE(NULLIF($6, 0), visitor_last_at),"
+    " advisor_last_at = COALESCE(NULLIF($7, 0), advisor_last_at)"
+    " WHERE id = $1 AND status = $2 AND advisor_id IS NOT DISTINCT FROM NULLIF($3, '') AND last_seq = $4"
+    " AND wrapped_key IS NOT NULL RETURNING id"
+    "), stored AS ("
+    " INSERT INTO event (conversation_id, seq, kind, author, client_id, at_ms, sealed)"
+    " SELECT id, $5, $8, $9, $10, $11, $12 FROM held"
+    ") SELECT id FROM held"
+)
+
+
 class PostgresQuickRows:
     def __init__(self, db: Database) -> None:
         self._wire = db.open_wire()
 
     async def put(self, stretches: Sequence[Stretch]) -> set[int]:
-        beliefs = [one.belief for one in stretches]
-        rows = [row for one in stretches for row in one.rows]
-        parameters = (
-            bigints([one.conversation_id for one in stretches]),
-            texts([belief.status for belief in beliefs]),
-            texts([belief.advisor_id or "" for belief in beliefs]),
-            integers([belief.last_seq for belief in beliefs]),
-            integers([one.rows[-1].seq for one in stretches]),
-            bigints([one.said_at(Side.VISITOR) for one in stretches]),
-            bigints([one.said_at(Side.ADVISOR) for one in stretches]),
-            bigints([row.conversation_id for row in rows]),
-            integers([row.seq for row in rows]),
-            texts([row.kind for row in rows]),
-            texts([row.author for row in rows]),
-            texts([row.client_id or "" for row in rows]),
-            bigints([row.at_ms for row in rows]),
-            byteas([row.sealed for row in rows]),
-        )
-        return {row[0] for row in await self._wire.write(POSTGRES, parameters)}
+        is_lone = len(stretches) == 1 and len(stretches[0].rows) == 1
+        query, parameters = _lone(stretches[0]) if is_lone else _several(stretches)
+        return {row[0] for row in await self._wire.write(query, parameters)}
+
+
+def _several(stretches: Sequence[Stretch]) -> tuple[LiteralString, Sequence[Packed]]:
+    beliefs = [one.belief for one in stretches]
+    rows = [row for one in stretches for row in one.rows]
+    parameters = (
+        bigints([one.conversation_id for one in stretches]),
+        texts([belief.status for belief in beliefs]),
+        texts([belief.advisor_id or "" for belief in beliefs]),
+        integers([belief.last_seq for belief in beliefs]),
+        integers([one.rows[-1].seq for one in stretches]),
+        bigints([one.said_at(Side.VISITOR) for one in stretches]),
+        bigints([one.said_at(Side.ADVISOR) for one in stretches]),
+        bigints([row.conversation_id for row in rows]),
+        integers([row.seq for row in rows]),
+        texts([row.kind for row in rows]),
+        texts([row.author for row in rows]),
+        texts([row.client_id or "" for row in rows]),
+        bigints([row.at_ms for row in rows]),
+        byteas([row.sealed for row in rows]),
+    )
+    return POSTGRES, parameters
+
+
+def _lone(stretch: Stretch) -> tuple[LiteralString, Sequence[Packed]]:
+    belief, row = stretch.belief, stretch.rows[0]
+    parameters = (
+        bigint(stretch.conversation_id),
+        string(belief.status),
+        string(belief.advisor_id or ""),
+        integer(belief.last_seq),
+        integer(row.seq),
+        bigint(stretch.said_at(Side.VISITOR)),
+        bigint(stretch.said_at(Side.ADVISOR)),
+        string(row.kind),
+        string(row.author),
+        string(row.client_id or ""),
+        bigint(row.at_ms),
+        bytea(row.sealed),
+    )
+    return LONE_POSTGRES, parameters
 
 
 SQLITE_LOOK = (
