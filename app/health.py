@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from app.logs import target
+from app.logs import log_target
 from chat.fanout import Fanout
 from chat.log import Log
 from core.db import Database
@@ -41,7 +41,7 @@ class Health:
         self._gauge("dutyline_messages", "Messages this process has committed", lambda: log.committed)
         self._gauge("dutyline_messages_waiting", "Messages that wait for the next commit", lambda: log.waiting)
         self._gauge("dutyline_hints_heard", "1 while hints between processes arrive", lambda: float(signals.healthy))
-        self._gauge("dutyline_log_lines_dropped", "Log lines that could not be written", lambda: target.dropped)
+        self._gauge("dutyline_log_lines_dropped", "Log lines that could not be written", lambda: log_target.dropped)
 
     def _gauge(self, name: str, words: str, read: object) -> None:
         assert callable(read)

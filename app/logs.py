@@ -45,9 +45,9 @@ class LogTarget:
                 self._stream.write(line)
             elif self._ready.poll(0):
                 # A pipe that is ready takes this much without waiting for its reader.
-                os.write(
-                    self._descriptor, line.encode(errors="backslashreplace")[: select.PIPE_BUF - 1].rstrip() + b"\n"
-                )
+                whole = line.encode(errors="backslashreplace")[: select.PIPE_BUF - 1].rstrip() + b"\n"
+                # The last that a disk takes may be half a line.
+                self.dropped += os.write(self._descriptor, whole) < len(whole)
             else:
                 self.dropped += 1
         except (OSError, ValueError):
@@ -57,12 +57,12 @@ class LogTarget:
         """Nothing is held back."""
 
 
-target = LogTarget()
+log_target = LogTarget()
 
 
 def configure_logs() -> None:
     """Once a process, before anything else logs."""
-    target.attach(sys.stderr)
+    log_target.attach(sys.stderr)
     on_terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -72,7 +72,7 @@ def configure_logs() -> None:
             structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, target)),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, log_target)),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[LibraryLines()], level=logging.WARNING, force=True)

@@ -109,7 +109,8 @@ class Signals:
                 await self._talk()
             except (TimeoutError, RedisError, OSError, msgspec.MsgspecError):
                 self._complain()
-            await self._pause(AGAIN_AFTER_S)
+            # A Redis that refuses at once would be asked without end.
+            await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _talk(self) -> None:
         """Publish and listen by one connection until it fails."""
@@ -167,10 +168,7 @@ class Signals:
     async def _probe(self) -> None:
         while True:
             self.send("probe")
-            await self._pause(PROBE_INTERVAL_S)
-
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+            await asyncio.sleep(PROBE_INTERVAL_S)
 
     def _complain(self) -> None:
         """Hints may have been lost. Say it once in ten seconds, however often it happens."""

@@ -43,6 +43,7 @@ logger = structlog.get_logger()
 
 POLL_S = 1.0
 LATE_S = 6.0
+"""Longer than between two looks while hints arrive: whoever asks for the line then looks for themselves."""
 LEAST_GAP_S = 0.8
 """Between two looks: whoever waits sees a change within a second."""
 
