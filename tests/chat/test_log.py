@@ -422,3 +422,17 @@ async def test_one_false_belief_harms_no_other(writers: Writers) -> None:
     receipts = await asyncio.gather(*(here.say(one, VISITOR_AUTHOR, "Two", uuid.uuid4()) for one in ids))
     assert [one.seq for one in receipts] == [4, 5, 4]
     assert [len(await writers.stored(one)) for one in ids] == [4, 5, 4]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_the_short_way_leaves_no_gap_after_a_backup(writers: Writers, at_once: int) -> None:
+    """The database was put back to before what is believed: the next number is the database's."""
+    conversation_id, log = await writers.open(), writers.logs[0]
+    for text in ("One", "Lost"):
+        await log.say(conversation_id, VISITOR_AUTHOR, text, uuid.uuid4())
+    await writers.set(conversation_id, last_seq=3)
+    async with writers.databases[0].write() as connection:
+        await connection.execute(delete(event).where(event.c.conversation_id == conversation_id, event.c.seq == 4))
+    texts = ["Two", "Three"][:at_once]
+    receipts = await asyncio.gather(*(log.say(conversation_id, VISITOR_AUTHOR, text, uuid.uuid4()) for text in texts))
+    assert [receipt.seq for receipt in receipts] == [4, 5][:at_once]
