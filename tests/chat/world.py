@@ -333,12 +333,12 @@ class World:
             client.flushall()
 
     def cut_off(self) -> None:
-        """PostgreSQL ends every connection; SQLite has none that could be ended."""
+        """PostgreSQL has ended every connection when this returns; SQLite has none that could be ended."""
         if self.observer.is_sqlite:
             return
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         self.writer = None

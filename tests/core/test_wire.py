@@ -33,7 +33,9 @@ class Link:
         return bool(self._watcher.execute(f"{BACKENDS} AND state = 'active'").fetchall())
 
     def end_others(self) -> None:
-        self._watcher.execute(f"SELECT pg_terminate_backend(pid) FROM ({BACKENDS}) AS others")
+        """And wait until they are gone: a process that is told to end still takes a moment to say farewell."""
+        ended = self._watcher.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM ({BACKENDS}) AS others").fetchall()
+        assert ended == [(True,)]
 
     def close(self) -> None:
         self._watcher.close()
