@@ -4,9 +4,12 @@ import asyncio
 import hmac
 import ipaddress
 import time
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 from sqlalchemy import text
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +22,7 @@ from core.db import Database
 from core.errors import Unavailable
 from core.settings import Settings
 from core.signals import Signals
+from core.troubles import troubles
 
 ANSWER_WITHIN_S = 1.0
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -26,6 +30,16 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 PROBE = text(
     "INSERT INTO setting (name, value) VALUES ('write_probe', :at) ON CONFLICT (name) DO UPDATE SET value = :at"
 )
+
+
+class TroubleCounts(Collector):
+    """`dutyline_troubles_total` by the name of the log's event."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily("dutyline_troubles", "What failed and was tried again", labels=["event"])
+        for event, count in sorted(troubles.counts.items()):
+            family.add_metric([event], count)
+        yield family
 
 
 class Health:
@@ -42,6 +56,7 @@ class Health:
         self._gauge("dutyline_messages_waiting", "Messages that wait for the next commit", lambda: log.waiting)
         self._gauge("dutyline_hints_heard", "1 while hints between processes arrive", lambda: float(signals.healthy))
         self._gauge("dutyline_log_lines_dropped", "Log lines that could not be written", lambda: log_target.dropped)
+        self._registry.register(TroubleCounts())
 
     def _gauge(self, name: str, words: str, read: object) -> None:
         assert callable(read)
@@ -54,7 +69,7 @@ class Health:
         """A real write, within a second. Redis down is `degraded`: conversations go on without it."""
         database = await self._can_write()
         draining = self._fanout.is_draining
-        redis = "ok" if self._signals.healthy else "degraded"
+        redis = "ok" if self._signals.healthy and self._signals.takes_writes else "degraded"
         ready = database and not draining
         body = {"ready": ready, "database": "ok" if database else "down", "redis": redis, "draining": draining}
         return JSONResponse(body, 200 if ready else 503, headers={"Cache-Control": "no-store"})

@@ -33,6 +33,7 @@ from core.outbox import forget_sent
 from core.settings import Settings
 from core.signals import Hint, Signals, open_redis
 from core.tables import lease, throttle
+from core.troubles import troubles
 from knowledge.schedule import Schedule
 from knowledge.search_notes import forget_old_searches
 from staff.tables import session
@@ -120,7 +121,7 @@ class Worker:
                 leads = await self.lead()
             except Unavailable:
                 leads = False
-                logger.warning("worker_without_database")
+                troubles.note("worker_without_database")
             if leads != self._leading.is_set():
                 logger.info("worker_leads" if leads else "worker_waits")
             if leads:
@@ -188,7 +189,7 @@ class Worker:
             await self._closing.tick()
         except Unavailable:
             self._reaper.freeze()
-            logger.warning("line_not_routed")
+            troubles.note("line_not_routed")
         except IntegrityError:
             # Another worker led for a moment and was faster: what it made is seen at the next look.
             logger.info("line_routed_by_another")
@@ -210,7 +211,7 @@ class Worker:
                 if self.leads:
                     await self._schedule.tick()
             except Unavailable:
-                logger.warning("schedule_not_followed")
+                troubles.note("schedule_not_followed")
             await asyncio.sleep(LOOK_S)
 
     # What has had its time.
@@ -222,7 +223,7 @@ class Worker:
                 await self._tidy(self._clock())
                 await self._board.sample()
             except Unavailable:
-                logger.warning("not_tidied")
+                troubles.note("not_tidied")
             await asyncio.sleep(TIDY_EVERY_S)
 
     async def _tidy(self, now: datetime) -> None:
@@ -243,7 +244,7 @@ class Worker:
             try:
                 await self._reminders.tick()
             except Unavailable:
-                logger.warning("nobody_reminded")
+                troubles.note("nobody_reminded")
             await asyncio.sleep(MAIL_EVERY_S)
 
 

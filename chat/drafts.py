@@ -6,7 +6,6 @@ person is masked in it: whether that may be stored is asked when it is sent, not
 
 import asyncio
 
-import structlog
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +17,7 @@ from core.clock import Clock, from_ms
 from core.crypto import DataKey
 from core.db import Database
 from core.errors import Unavailable
-
-logger = structlog.get_logger()
+from core.troubles import troubles
 
 GATHER_S = 1.0
 
@@ -74,7 +72,7 @@ class Drafts:
                 await self._forget(sent)
             except Unavailable:
                 # It is not shown any more in any case, and is forgotten with the next one.
-                logger.warning("drafts_not_forgotten", count=len(sent))
+                troubles.note("drafts_not_forgotten", count=len(sent))
                 self._sent = sent | self._sent
 
     async def _forget(self, sent: dict[tuple[int, str], int]) -> None:

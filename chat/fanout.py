@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
 from chat.events import Event, event_frame, hidden_frame
 from chat.frames import frame
 from chat.log import Log
@@ -20,11 +18,10 @@ from chat.words import Kind, Side
 from core.ending import together
 from core.errors import Unavailable
 from core.signals import POLLS_WHILE_HEALTHY, Hint, Signals
+from core.troubles import troubles
 
 if TYPE_CHECKING:
     from chat.session import Session
-
-logger = structlog.get_logger()
 
 MOST_RECENT = 64
 POLL_S = 1.0
@@ -253,7 +250,7 @@ class Fanout:
                         self._hinted(["event", one, 0, wanted[one]])
             except Unavailable:
                 self._is_behind = True
-                logger.warning("hinted_events_not_read")
+                troubles.note("hinted_events_not_read")
 
     async def _poll(self) -> None:
         """Repair what hints missed, whether Redis is there or not."""
@@ -269,7 +266,7 @@ class Fanout:
                         self._look_again(visitors=count % VISITORS_LOOK_EVERY == 0)
                 except Unavailable:
                     self._is_behind = True
-                    logger.warning("poll_failed")
+                    troubles.note("poll_failed")
 
     async def _compare_tops(self) -> None:
         before = {one: feed.top for one, feed in self._feeds.items()}

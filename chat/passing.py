@@ -8,8 +8,6 @@ import asyncio
 import time
 from collections import OrderedDict
 
-import structlog
-
 from chat.fanout import Fanout, Feed
 from chat.frames import frame
 from chat.log import Log
@@ -17,8 +15,7 @@ from chat.session import Viewer
 from chat.words import Side
 from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
-
-logger = structlog.get_logger()
+from core.troubles import troubles
 
 TYPING_EVERY_S = 1.0
 
@@ -66,7 +63,7 @@ class Passing:
                         self._hinted(hint)
             except (Unavailable, NotFound):
                 # The next key or mark asks again.
-                logger.warning("names_not_read")
+                troubles.note("names_not_read")
 
     async def _name(self, feed: Feed, conversation_id: int, key: str) -> None:
         if key not in feed.names:

@@ -5,7 +5,6 @@ A mark is a courtesy, not a promise: many are gathered into one write, and what 
 
 import asyncio
 
-import structlog
 from sqlalchemy import bindparam, update
 
 from chat.fanout import Fanout
@@ -15,8 +14,7 @@ from chat.tables import conversation
 from chat.words import Side
 from core.db import Database
 from core.errors import Unavailable
-
-logger = structlog.get_logger()
+from core.troubles import troubles
 
 GATHER_S = 0.3
 
@@ -49,7 +47,7 @@ class ReadMarks:
             try:
                 await self._store(moved)
             except Unavailable:
-                logger.warning("read_marks_not_stored", count=len(moved))
+                troubles.note("read_marks_not_stored", count=len(moved))
                 self._moved = moved | self._moved
                 self._wake.set()
 

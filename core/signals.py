@@ -17,19 +17,18 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from core.ending import together
-
-logger = structlog.get_logger()
+from core.troubles import troubles
 
 REDIS_TIMEOUT_S = 0.5
 PROBE_INTERVAL_S = 5.0
+PROBE_KEPT_S = 60
 MOST_PENDING = 10_000
 POLLS_WHILE_HEALTHY = 4
 """Whoever has gone deaf without knowing it must still show a message within five seconds, at a poll a second."""
@@ -64,6 +63,10 @@ class Signals:
         self._sender = self.node.encode()
         """What our own batches begin with, so that they are known without being read."""
         self._channel = f"{prefix}:hints"
+        self._probe_key = f"{prefix}:probe"
+        self._connection: AbstractConnection | None = None
+        self.takes_writes = True
+        """Whether Redis took the last thing that was written there: not when it is full, loads, or is another's replica."""
         self._pending: deque[Hint] = deque(maxlen=MOST_PENDING)
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
@@ -71,7 +74,6 @@ class Signals:
         self._gap_listeners: list[Callable[[], None]] = []
         self._heard = 0.0
         self._in_doubt = False
-        self._complained = 0.0
 
     @property
     def healthy(self) -> bool:
@@ -108,7 +110,9 @@ class Signals:
             try:
                 await self._talk()
             except (TimeoutError, RedisError, OSError, msgspec.MsgspecError):
-                self._complain()
+                # Hints may have been lost.
+                self._in_doubt = True
+                troubles.note("hints_interrupted")
             # A Redis that refuses at once would be asked without end.
             await asyncio.sleep(AGAIN_AFTER_S)
 
@@ -121,6 +125,7 @@ class Signals:
             async with asyncio.timeout(2 * REDIS_TIMEOUT_S):
                 await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves this one without annotations
                 await connection.send_command("SUBSCRIBE", self._channel)
+            self._connection = connection
             await together(partial(self._publish, connection), partial(self._hear, connection))
         finally:
             await connection.disconnect(nowait=True)
@@ -168,12 +173,18 @@ class Signals:
     async def _probe(self) -> None:
         while True:
             self.send("probe")
+            try:
+                await self.redis.set(self._probe_key, b"", ex=PROBE_KEPT_S)
+                self.takes_writes = True
+            except (TimeoutError, RedisError, OSError) as problem:
+                self.takes_writes = False
+                troubles.note("redis_takes_nothing", kind=type(problem).__name__)
+                if isinstance(problem, ReadOnlyError):
+                    await self._leave()
             await asyncio.sleep(PROBE_INTERVAL_S)
 
-    def _complain(self) -> None:
-        """Hints may have been lost. Say it once in ten seconds, however often it happens."""
-        self._in_doubt = True
-        now = time.monotonic()
-        if now - self._complained > 10:
-            self._complained = now
-            logger.warning("hints_interrupted")
+    async def _leave(self) -> None:
+        """Connect anew: after a failover this is the old primary, and the other processes may be at the new one by now."""
+        await self.redis.connection_pool.disconnect(inuse_connections=False)
+        if self._connection is not None:
+            await self._connection.disconnect(nowait=True)

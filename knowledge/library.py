@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import structlog
 from markupsafe import Markup
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +21,7 @@ from core.clock import LONDON, Clock
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Signals
+from core.troubles import troubles
 from knowledge.index import Index, Snapshot, cards_for
 from knowledge.links import LinkedTexts
 from knowledge.reading import Card, PublishedArticle, read_article, uses_since
@@ -31,8 +31,6 @@ from knowledge.search_notes import SearchNotes
 from knowledge.suggest import Case, Suggestion, suggest
 from knowledge.tables import article_use
 from knowledge.words import TOPICS, Audiences, Freshness, Language, Status, Use, tag_words
-
-logger = structlog.get_logger()
 
 FOLLOW_S = 0.8
 """What was published is found everywhere within a second, also when nothing tells of it."""
@@ -125,7 +123,7 @@ class Library:
                 await self.refresh()
                 await self.write_notes()
             except Unavailable:
-                logger.warning("guidance_not_followed")
+                troubles.note("guidance_not_followed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), FOLLOW_S)
 

@@ -8,14 +8,12 @@ import asyncio
 from collections import Counter
 from datetime import date
 
-import structlog
 from sqlalchemy import BigInteger, Date, String, bindparam, text
 
 from core.clock import LONDON, Clock
 from core.db import Database
 from core.errors import Unavailable
-
-logger = structlog.get_logger()
+from core.troubles import troubles
 
 GATHER_S = 5.0
 
@@ -50,7 +48,7 @@ class DailyCounts:
             try:
                 await self.write()
             except Unavailable:
-                logger.warning("counts_not_stored", count=len(self._more))
+                troubles.note("counts_not_stored", count=len(self._more))
                 self._wake.set()
 
     async def write(self) -> None:

@@ -8,19 +8,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
-import structlog
-
 from chat.fanout import Fanout
 from chat.frames import frame
 from chat.session import Session
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
+from core.troubles import troubles
 from triage import notices, offers
 from triage.notices import Notice, read_unseen
 from triage.offers import Offered, read_open, read_outcomes
-
-logger = structlog.get_logger()
 
 POLL_S = 1.0
 LEAST_GAP_S = 0.05
@@ -53,7 +50,7 @@ class DeskFrames:
             try:
                 await self.tell()
             except Unavailable:
-                logger.warning("desks_not_told")
+                troubles.note("desks_not_told")
             await asyncio.sleep(LEAST_GAP_S)
             await self._signals.rest(self._wake, POLL_S)
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import ColumnElement, bindparam, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,11 +19,10 @@ from chat.session import Session
 from core.clock import Clock
 from core.db import Database, Instant
 from core.errors import Refusal, Unavailable
+from core.troubles import troubles
 from staff.tables import account, session
 from triage.tables import presence_lease
 from triage.times import Times
-
-logger = structlog.get_logger()
 
 LOOK_S = 1.0
 
@@ -76,7 +74,7 @@ class Leases:
             try:
                 await self.renew()
             except Unavailable:
-                logger.warning("leases_not_renewed")
+                troubles.note("leases_not_renewed")
             await self._rest()
 
     async def _rest(self) -> None:

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, func, select, tuple_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,6 +29,7 @@ from core.clock import Clock, to_ms
 from core.db import Database
 from core.errors import Unavailable
 from core.signals import Hint, Signals
+from core.troubles import troubles
 from staff.tables import account
 from triage.hours import Opening
 from triage.line_copy import LineCopy
@@ -38,8 +38,6 @@ from triage.presence import count_online
 from triage.times import Times
 from triage.wait import WINDOW, Pace, Range, measure_pace, wait_range
 from triage.waiting_words import line_notice, place_sentence
-
-logger = structlog.get_logger()
 
 POLL_S = 1.0
 LATE_S = 6.0
@@ -194,7 +192,7 @@ class Queue:
                 await self.read()
                 await self._tell()
             except Unavailable:
-                logger.warning("line_not_read")
+                troubles.note("line_not_read")
             await self._mirror()
             # Counted from the look: a Redis that does not answer must not make places late.
             await asyncio.sleep(max(looked_at + LEAST_GAP_S - time.monotonic(), LEAST_REST_S))
@@ -245,7 +243,7 @@ class Queue:
         try:
             await self._copy.write({place.reference: place.sort_key for place in self._line.places})
         except (RedisError, OSError, TimeoutError):
-            logger.warning("line_not_mirrored")
+            troubles.note("line_not_mirrored")
 
 
 def _queue_frame(line: Line, position: int, notice: str | None) -> str:

@@ -8,8 +8,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-import structlog
-
 from chat.conversations import Conversations
 from chat.events import Event
 from chat.fanout import Fanout
@@ -18,9 +16,8 @@ from chat.log import Log
 from chat.words import Kind, Side, Status
 from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
+from core.troubles import troubles
 from triage.guidance import Guidance
-
-logger = structlog.get_logger()
 
 LAST_EVENTS = 40
 RESTS = 99
@@ -64,7 +61,7 @@ class Suggestions:
                 try:
                     await self._suggest(conversation_id)
                 except (NotFound, Unavailable):
-                    logger.warning("not_suggested", conversation=conversation_id)
+                    troubles.note("not_suggested", conversation=conversation_id)
                 # Messages come first: however many there are, suggesting takes a hundredth of the time at most.
                 await asyncio.sleep((time.monotonic() - began) * RESTS)
 

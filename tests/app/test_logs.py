@@ -47,6 +47,7 @@ def test_a_log_that_takes_nothing_holds_nobody_up(log: str, request: pytest.Fixt
             redis.kill()
             wait_until(lambda: _metric(service, "dutyline_hints_heard") == 0, what="the service to miss Redis")
             wait_until(lambda: _metric(service, "dutyline_log_lines_dropped") > 0, what="a line that is dropped")
+            assert _metric(service, 'dutyline_troubles_total{event="hints_interrupted"}') > 0
             redis.start()
             wait_until(lambda: _metric(service, "dutyline_hints_heard") == 1, what="the service to hear Redis again")
             assert service.stop("web-0") == 0

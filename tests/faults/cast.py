@@ -138,7 +138,7 @@ class Company:
         tempo: Tempo = BROWSER,
     ) -> None:
         """`ports` lead to the web processes, through each kind of network."""
-        self._base_url = base_url
+        self.base_url = base_url
         self._kind = kind
         self._tempo = tempo
         self._ports = ports
@@ -189,7 +189,7 @@ class Company:
 
     def join(self, role: Role, name: str, ports: Sequence[int], rung: Rung = Rung.SOCKET) -> Client:
         """Another screen of the same person, for watching."""
-        access = Access(self._base_url, role.side, role.cookies, role.token, ports)
+        access = Access(self.base_url, role.side, role.cookies, role.token, ports)
         reader = self._kind(
             name, access, role.marks, self._own_rng(name), think_s=THINK_S, tempo=self._tempo, rung=rung
         )
@@ -224,7 +224,7 @@ class Company:
     def _client(self, role: Role) -> Talker:
         network = role.network or Network.OPEN
         way = role.network or "open, no scripts"
-        access = Access(self._base_url, role.side, role.cookies, role.token, self._ports[network], way)
+        access = Access(self.base_url, role.side, role.cookies, role.token, self._ports[network], way)
         rng = self._own_rng(role.name)
         if role.network is None:
             return PageReader(role.name, access, role.marks, rng, think_s=THINK_S, tempo=self._tempo)

@@ -112,6 +112,10 @@ class Proxy:
         for link in list(self._links):
             link.cut()
 
+    def turn_to(self, server_port: int) -> None:
+        """Those that come from now on reach another port, as a name does after a failover."""
+        self._server_port = server_port
+
     def stall(self) -> None:
         """Hold everything back until `resume`, in both directions; nobody is told."""
         self.is_open.clear()

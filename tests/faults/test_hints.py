@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from redis import Redis
 
 from core.signals import Signals, open_redis
-from tests.engines import RedisServer
+from tests.engines import RedisServer, free_port
 from tests.faults.proxy import Proxy
 from tests.waiting import until
 
@@ -57,6 +58,27 @@ async def test_the_first_hint_over_an_old_connection_arrives(server: RedisServer
         await until(lambda: gaps, what="the other process to listen again")
         here.send("line", 1)
         await until(lambda: heard, within_s=2, what="the hint")
+
+
+async def test_after_a_failover_hints_go_by_the_new_primary(server: RedisServer) -> None:
+    """The old one stays up as a replica, and ends no connection."""
+    new = RedisServer()
+    new.start()
+    heard: list[object] = []
+    async with Proxy(server.port) as name, listening(f"redis://127.0.0.1:{name.port}") as here:
+        name.turn_to(new.port)
+        with Redis.from_url(server.url()) as client:
+            client.replicaof("127.0.0.1", free_port())
+        async with listening(new.url()) as there:
+            there.on("line", heard.append)
+
+            def is_heard() -> bool:
+                here.send("line", 1)
+                return bool(heard)
+
+            await until(is_heard, within_s=8, what="a hint by the new primary")
+            await until(lambda: here.takes_writes, within_s=8, what="the end of the trouble")
+    new.stop()
 
 
 async def test_what_is_said_while_redis_hangs_goes_out_when_it_answers(server: RedisServer) -> None:

@@ -1,4 +1,4 @@
-"""Redis that is not there, or that only one process does not hear: everything goes on, and messages come soon all the same.
+"""Redis that is not there, that refuses, or that only one process does not hear: everything goes on, and messages come soon.
 
 Nothing is sped up here: the promise is in seconds.
 """
@@ -11,10 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
+from redis import Redis
 
 from app.demo import open_round_the_clock
 from core.db import Database
+from core.troubles import troubles
 from tests.engines import PostgresServer, RedisServer, free_port
 from tests.faults.boxes import Network
 from tests.faults.cast import Company, ask, new_mark, read_stored
@@ -24,6 +27,7 @@ from tests.faults.history import Message
 from tests.faults.inside import serving, settings_inside
 from tests.faults.ladder import BRISK, Rung
 from tests.faults.proxy import Proxy
+from tests.faults.refusing import REFUSALS, Refusal
 from tests.faults.shapes import NO_REDIS
 from tests.waiting import until
 
@@ -38,6 +42,14 @@ def database_url(request: pytest.FixtureRequest, postgres: PostgresServer) -> It
     name = f"hints_{uuid.uuid4().hex}"
     yield postgres.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
     postgres.drop_database(name)
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
 
 
 @asynccontextmanager
@@ -91,17 +103,47 @@ async def test_redis_was_never_there(tmp_path: Path, database_url: str) -> None:
         assert await latest_of(company, screens, 5) <= WITHOUT_REDIS_S
 
 
-async def test_one_process_is_deaf_to_redis(tmp_path: Path, database_url: str) -> None:
+async def test_one_process_is_deaf_to_redis(tmp_path: Path, database_url: str, redis: RedisServer) -> None:
     """Its connections stay open and nothing comes; those it makes anew are whole, if it makes any."""
-    redis = RedisServer()
-    redis_url = await asyncio.to_thread(redis.start)
-    try:
-        async with Proxy(redis.port) as link:
-            deaf_url = redis_url.replace(f":{redis.port}/", f":{link.port}/")
-            async with two_processes(tmp_path, database_url, redis_url, deaf_url) as (company, screens):
-                made = link.links_made
-                link.swallow()
-                assert await latest_of(company, screens, 3) <= DEAF_S
-                await until(lambda: link.links_made > made, within_s=12, what="another subscription")
-    finally:
-        await asyncio.to_thread(redis.stop)
+    async with Proxy(redis.port) as link:
+        deaf_url = redis.url().replace(f":{redis.port}/", f":{link.port}/")
+        async with two_processes(tmp_path, database_url, redis.url(), deaf_url) as (company, screens):
+            made = link.links_made
+            link.swallow()
+            assert await latest_of(company, screens, 3) <= DEAF_S
+            await until(lambda: link.links_made > made, within_s=12, what="another subscription")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_redis_refuses_what_is_written(
+    tmp_path: Path, database_url: str, redis: RedisServer, refusal: Refusal
+) -> None:
+    before = troubles.counts["redis_takes_nothing"]
+    with Redis.from_url(redis.url(), decode_responses=True, socket_timeout=None) as client:
+        async with two_processes(tmp_path, database_url, redis.url(), redis.url()) as (company, screens):
+            assert await readiness(company) == (200, "ok")
+            refuses = refusal(client, redis)
+            await asyncio.to_thread(refuses.__enter__)
+            # By each of the two.
+            await until(lambda: troubles.counts["redis_takes_nothing"] >= before + 2, what="the refusal")
+            assert await readiness(company) == (200, "degraded")
+            assert await latest_of(company, screens, 3) <= WITHOUT_REDIS_S
+            ben = await asyncio.to_thread(ask, company.base_url, "Ben", new_mark(random.Random(2)))
+            await asyncio.to_thread(refuses.__exit__, None, None, None)
+            await until(lambda: is_copied(client, {*company.marks, *ben.marks}), what="the whole line in Redis")
+
+            async def is_well() -> bool:
+                return await readiness(company) == (200, "ok")
+
+            await until(is_well, within_s=12, what="the end of the trouble")
+
+
+async def readiness(company: Company) -> tuple[int, str]:
+    async with httpx.AsyncClient(base_url=company.base_url) as client:
+        answer = await client.get("/readyz")
+        return answer.status_code, answer.json()["redis"]
+
+
+def is_copied(client: Redis, references: set[str]) -> bool:
+    """Whether the copy of the line holds these."""
+    return any(references <= set(client.zrange(key, 0, -1)) for key in client.keys("*:line"))
