@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import delete, func, insert, select, text
 
+from app.connections import check_room
 from app.embedded import answers, choose_socket, find_redis_binary
 from app.migrations import check_migrated, current
 from app.offline import command_settings, database_url, staff_of
@@ -125,6 +126,7 @@ async def check_database(settings: Settings) -> Finding:
     """A commit is tried for real: a full disk or a standby shows only there."""
     url = database_url(settings)
     check_migrated(url)
+    check_room(url, settings.web_concurrency)
     database = Database(url)
     try:
         async with database.write() as connection:

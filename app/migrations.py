@@ -34,7 +34,7 @@ def current(url: str) -> str | None:
     """Where the database stands; None when it was never migrated."""
     if url.startswith("sqlite:") and not Path(url.removeprefix("sqlite:///")).exists():
         return None
-    with _connection(url) as connection:
+    with connected(url) as connection:
         return _stands(connection)
 
 
@@ -42,7 +42,7 @@ def migrate(url: str) -> None:
     """Bring the database to the newest form. Safe beside another migration and beside the running service."""
     if url.startswith("sqlite:"):
         _make_folder(Path(url.removeprefix("sqlite:///")).parent)
-    with _connection(url) as connection:
+    with connected(url) as connection:
         _wait_for_other(connection)
         stands = _stands(connection)
         _check_known(stands)
@@ -101,7 +101,7 @@ def _stands(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[Connection]:
+def connected(url: str) -> Iterator[Connection]:
     """One connection in one transaction. What the driver says is never passed on: it may hold the password."""
     engine = _engine(url)
     try:
@@ -158,5 +158,5 @@ def _what_to_do(url: str, problem: DBAPIError) -> str:
 
 def database_epoch(url: str) -> str:
     """The random value that this database was born with; a client that holds another cannot go on where it was."""
-    with _connection(url) as connection:
+    with connected(url) as connection:
         return str(connection.execute(text("SELECT value FROM setting WHERE name = 'database_epoch'")).scalar_one())

@@ -19,6 +19,7 @@ from pathlib import Path
 import uvloop
 
 from app import demo
+from app.connections import check_room
 from app.data_dir import hold_data_dir
 from app.embedded import EmbeddedRedis, choose_socket
 from app.main import create_app
@@ -160,6 +161,7 @@ def _check_before_web(settings: Settings) -> None:
     Assets().check_built()
     _check_keys(settings)
     check_migrated(database_url(settings))
+    check_room(database_url(settings), settings.web_concurrency)
 
 
 def _check_keys(settings: Settings) -> None:

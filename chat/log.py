@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -25,8 +26,9 @@ from chat.tables import conversation, event, participant
 from chat.waiting import Patience, Receipt, Waiting
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
+from core.contest import note_stored, until_uncontested
 from core.db import Database
-from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
+from core.errors import AssignmentLost, Contested, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
 from core.gather import Gathered
 
 __all__ = ["Log", "OnStored", "Receipt"]
@@ -79,6 +81,7 @@ class Log:
         """Store a message or a note. The receipt means that it is committed; `Unavailable` means that it may or may not be."""
         if len(self._queue) >= MOST_WAITING:
             raise Unavailable
+        note_stored()
         loop = asyncio.get_running_loop()
         waiting = Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), loop.create_future())
         self._queue.append(waiting)
@@ -215,8 +218,8 @@ class Log:
         try:
             stretches, events = self._stretch(quick)
             stored = await self._quick.put(stretches)
-        except AlreadyThere:
-            # One of them was said before: the long way finds out which.
+        except (AlreadyThere, Contested):
+            # One of them was said before, or somebody stood in the way: the long way finds out which, and tries again.
             return set()
         except Unavailable as refusal:
             for one in chain.from_iterable(quick.values()):
@@ -253,12 +256,13 @@ class Log:
     async def _answer(self, batch: list[Waiting]) -> None:
         if not batch:
             return
+        commit = partial(self._commit, batch)
         try:
             try:
-                outcomes, events, repeated = await self._commit(batch)
+                outcomes, events, repeated = await until_uncontested(commit)
             except IntegrityError:
                 # Another process stored one of these ids between our look and our insert: now it can be seen.
-                outcomes, events, repeated = await self._commit(batch)
+                outcomes, events, repeated = await until_uncontested(commit)
         except Refusal as refusal:
             for one in batch:
                 one.settle(refusal)

@@ -2,7 +2,8 @@
 
 `read()` and `write()` give one connection inside one short transaction. On SQLite a write begins with BEGIN IMMEDIATE
 on the one write connection, so that no read is ever upgraded. Whatever the driver raises because the database cannot
-be reached, is full or is locked becomes `Unavailable`; after it, whether the commit happened is not known.
+be reached, is full or is locked becomes `Unavailable`; after it, whether the commit happened is not known. What
+another transaction stood in the way of becomes `Contested` (core/contest.py).
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.clock import from_ms, to_ms
+from core.contest import note_stored, refusal_of
 from core.errors import Unavailable
 from core.wire import Wire, cut, has_something
 
@@ -52,14 +54,22 @@ RESTED_S = 0.5
 PING_S = 2.0
 LONGEST_S = 20.0
 TURN_WITHIN_S = 5.0
+# Whatever the database's own default: a statement that waited for a row must see what became of it, and not fail.
 POSTGRES_OPTIONS = (
     "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+    " -c default_transaction_isolation=read\\ committed"
 )
 # A network that swallows everything is found out by the kernel: what is sent must be acknowledged in three seconds, and
 # whoever only waits asks after five whether the other end lives. Otherwise one statement may wait a quarter of an hour.
 BLACK_HOLE = {"tcp_user_timeout": 3000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 POSTGRES_CONNECTION: dict[str, Any] = {"connect_timeout": 2, "options": POSTGRES_OPTIONS, **BLACK_HOLE}
+POOL_SIZE = 8
+POOL_OVERFLOW = 4
+WIRES = 3
+"""Of a web process: what is said, what a hint tells of, and pages of the log."""
+MOST_CONNECTIONS = POOL_SIZE + POOL_OVERFLOW + WIRES
+"""Of one process to PostgreSQL."""
 # A plan made while a new database is empty would read whole tables for as long as the connection lives; the statements of
 # a wire all go by an index, and one plan does for any number of parameters.
 WIRE_OPTIONS = "-c enable_seqscan=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan"
@@ -115,6 +125,7 @@ class Database:
             connection.begin(),
         ):
             yield connection
+        note_stored()
 
     @asynccontextmanager
     async def _bounded(self, connection: AsyncConnection, *, commits: bool) -> AsyncIterator[None]:
@@ -227,7 +238,8 @@ async def _refusing() -> AsyncIterator[None]:
     except IntegrityError:
         raise
     except (TimeoutError, DBAPIError, psycopg.Error, PoolTimeout, OSError) as problem:
-        raise Unavailable from problem
+        cause = problem.orig if isinstance(problem, DBAPIError) else problem
+        raise refusal_of(getattr(cause, "sqlstate", None)) from problem
 
 
 class ClosedForCertain(sqlite3.Connection):
@@ -285,8 +297,8 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
 def _postgres_engine(url: str) -> AsyncEngine:
     engine = create_async_engine(
         url.replace("postgresql:", "postgresql+psycopg:", 1),
-        pool_size=8,
-        max_overflow=4,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
         pool_timeout=2,
         pool_recycle=1800,
         # The one that was used last: it need not be asked whether it lives, and its server has everything at hand.

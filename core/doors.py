@@ -7,14 +7,15 @@ token. A page never does any of that itself, so that it cannot be forgotten.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import wraps
+from functools import partial, wraps
 from urllib.parse import quote
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.contest import until_uncontested
 from core.errors import Refusal
 from core.forms import field, is_json, read_form, read_json
 from core.people import Role, SignedIn
@@ -74,7 +75,7 @@ def _guarded(door: Door) -> Page:
                 refused = await _read_body(door, request)
                 if refused is not None:
                     return refused
-            return await door.page(request)
+            return await until_uncontested(partial(_answer, door, request))
         except Refusal as refusal:
             return refuse(request, refusal)
         finally:
@@ -82,6 +83,15 @@ def _guarded(door: Door) -> Page:
             await request.close()
 
     return enter
+
+
+async def _answer(door: Door, request: Request) -> Response:
+    if door.largest_file is not None and request.method == "POST":
+        for file in request.state.form.values():
+            if isinstance(file, UploadFile):
+                # The page may have read it when it was begun before.
+                await file.seek(0)
+    return await door.page(request)
 
 
 async def _read_body(door: Door, request: Request) -> Response | None:

@@ -15,6 +15,7 @@
     ├── AtCapacity              at_capacity 409
     ├── RateLimited             rate_limited 429 (retry_after_s)
     └── Unavailable             unavailable 503
+        └── Contested           the same
 
 The code is what clients decide by; the message is for people and may change.
 `StartError` is apart: it stops the start with one line and exit status 2.
@@ -111,3 +112,7 @@ class RateLimited(Refusal):
 class Unavailable(Refusal):
     code, status = "unavailable", 503
     message = "The service cannot store anything right now. Nothing was lost: keep your text and try again."
+
+
+class Contested(Unavailable):
+    """Another transaction stood in the way and this one was taken back, so that nothing is stored: it may be done again."""

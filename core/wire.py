@@ -19,17 +19,24 @@ from psycopg.adapt import Transformer
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
-from core.errors import Unavailable
+from core.contest import DEADLOCK_DETECTED, SERIALIZATION_FAILURE
+from core.errors import Contested, Unavailable
 from core.packed import Packed
 
 Connect = Callable[[], Awaitable["AsyncConnection[Any]"]]
 Rows = list[tuple[Any, ...]]
 
-UNIQUE_VIOLATION = b"23505"
-
 
 class AlreadyThere(Exception):
     """A unique constraint refused the statement; nothing of it was stored."""
+
+
+REFUSALS: dict[bytes | None, type[Exception]] = {
+    b"23505": AlreadyThere,
+    SERIALIZATION_FAILURE.encode(): Contested,
+    DEADLOCK_DETECTED.encode(): Contested,
+}
+"""Of those that are the statement's own and leave the connection whole, by SQLSTATE."""
 
 
 class Wire:
@@ -46,7 +53,7 @@ class Wire:
         return await self._run(query, parameters, commits=False)
 
     async def write(self, query: LiteralString, parameters: Sequence[Packed]) -> Rows:
-        """The rows of one statement, once it is committed. Raises AlreadyThere."""
+        """The rows of one statement, once it is committed. Raises AlreadyThere and Contested."""
         return await self._run(query, parameters, commits=True)
 
     async def close(self) -> None:
@@ -62,7 +69,7 @@ class Wire:
                 # A server that hears and never answers would hold everybody for ever.
                 timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, link.connection)
                 return await link.ask(query, parameters, commits=commits)
-            except AlreadyThere:
+            except (AlreadyThere, Contested):
                 raise
             except (psycopg.Error, OSError) as problem:
                 await self.close()
@@ -111,12 +118,13 @@ class Link:
         results = await self._answer()
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
-                if result.error_field(DiagnosticField.SQLSTATE) != UNIQUE_VIOLATION:
+                refusal = REFUSALS.get(result.error_field(DiagnosticField.SQLSTATE))
+                if refusal is None:
                     raise psycopg.DatabaseError(result.get_error_message())
                 self._prepare("ROLLBACK", ())
                 self._send("ROLLBACK", ())
                 await self._answer()
-                raise AlreadyThere
+                raise refusal
         return self._rows(results)
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, bindparam, case, exists, func, select, text, update
@@ -22,6 +23,7 @@ from chat.tables import conversation
 from chat.words import Kind, Side, Status
 from core.audit import AuditLog, Deed
 from core.clock import Clock, to_ms
+from core.contest import note_stored, until_uncontested
 from core.db import Database, Instant
 from core.errors import AlreadyTaken, AtCapacity, Ended, NotAllowed, NotFound, Refusal
 from core.gather import Gathered
@@ -64,7 +66,7 @@ class Claims:
         self._audit = audit
         self._clock = clock
         self._offers = offers
-        self._together = Gathered(self._claim_together)
+        self._together = Gathered(self._claim_all)
 
     async def claim_next(self, person: SignedIn) -> Claim | None:
         """The front of the line, or None when nobody waits. Raises AtCapacity."""
@@ -84,9 +86,13 @@ class Claims:
     async def claim(self, reference: str, person: SignedIn) -> Claim:
         """This one. Raises NotFound, AlreadyTaken, AtCapacity, Ended."""
         outcome = await self._together.get((reference, person))
+        note_stored()
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
+
+    async def _claim_all(self, asked: list[tuple[str, SignedIn]]) -> list[Claim | Refusal]:
+        return await until_uncontested(partial(self._claim_together, asked))
 
     async def _claim_together(self, asked: list[tuple[str, SignedIn]]) -> list[Claim | Refusal]:
         """All that came while the last were committed, in the order in which they came: one winner for each conversation."""

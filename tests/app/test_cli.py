@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.db import MOST_CONNECTIONS
 from tests.app.command import Dutyline, Ended
+from tests.engines import POSTGRES_SETTINGS, PostgresServer
 from tests.live import ROOT
 
 PASSWORD = "cora rides a green bicycle"
@@ -71,6 +73,19 @@ def test_newer_database_is_left_alone(migrated: Dutyline, command: str, tmp_path
     with sqlite3.connect(tmp_path / "data" / "dutyline.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert_one_line(migrated(command), 2, "newer than this version of Dutyline")
+
+
+def test_more_processes_than_postgresql_has_room_for(dutyline: Dutyline, postgres: PostgresServer) -> None:
+    """By default it lets in all but three for its own."""
+    most = (int(POSTGRES_SETTINGS["max_connections"]) - 3) // MOST_CONNECTIONS - 1
+    url = postgres.create_database("room")
+    settings = {"DATABASE_URL": url, "WEB_CONCURRENCY": str(most + 1)}
+    assert dutyline("migrate", changed=settings).returncode == 0
+    assert_one_line(dutyline("web", changed=settings), 2, "lower WEB_CONCURRENCY")
+    wide = {"COLUMNS": "300"}
+    assert "lower WEB_CONCURRENCY" in dutyline("doctor", changed=settings | wide).stdout
+    assert "takes commits" in dutyline("doctor", changed=settings | wide | {"WEB_CONCURRENCY": str(most)}).stdout
+    postgres.drop_database("room")
 
 
 @pytest.mark.parametrize("command", ["web", "worker"])
