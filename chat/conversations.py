@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -201,7 +201,7 @@ class Conversations:
         return await self._one(select(conversation).where(conversation.c.reference == known)) if known else None
 
     async def by_id(self, conversation_id: int) -> Conversation | None:
-        return await self._one(select(conversation).where(conversation.c.id == conversation_id))
+        return await self._one(BY_ID, id=conversation_id)
 
     async def access_staff(self, reference: str, person: SignedIn) -> Conversation:
         """The conversation, for its advisor and for colleagues who were brought in. For anybody else: NotFound."""
@@ -310,9 +310,9 @@ class Conversations:
         query = select(conversation.c.wrapped_key).where(conversation.c.id == conversation_id)
         return self._keys.get(conversation_id, (await connection.execute(query)).scalar_one_or_none())
 
-    async def _one(self, query: Select[Any]) -> Conversation | None:
+    async def _one(self, query: Select[Any], **values: object) -> Conversation | None:
         async with self._db.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
+            row = (await connection.execute(query, values)).one_or_none()
         return self._opened(row) if row is not None and row.wrapped_key is not None else None
 
     def _opened(self, row: Row[Any]) -> Conversation:
@@ -324,6 +324,9 @@ class Conversations:
         plain = {column: getattr(row, column) for column in _PLAIN_COLUMNS}
         return Conversation(**plain, status=Status(row.status), risk_flags=tuple(row.risk_flags.split()), nickname=name)
 
+
+# Built once: it is asked for after each message, to suggest for it.
+BY_ID = select(conversation).where(conversation.c.id == bindparam("id"))
 
 _PLAIN_COLUMNS = frozenset(Conversation.__slots__) - {"status", "risk_flags", "nickname"}
 

@@ -19,6 +19,7 @@ from knowledge.versions import NewVersion, Saved, StaleEdit, read_version, save
 from knowledge.words import Status
 
 COUNTER = "guidance_counter"
+READ_COUNTER = select(setting.c.value).where(setting.c.name == COUNTER)
 
 
 class NothingToPublish(Refusal):
@@ -100,7 +101,7 @@ async def restore(connection: AsyncConnection, slug: str, version: int, by: str 
 
 
 async def current_counter(connection: AsyncConnection) -> int:
-    value = await connection.scalar(select(setting.c.value).where(setting.c.name == COUNTER))
+    value = await connection.scalar(READ_COUNTER)
     return int(value) if value else 0
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +32,8 @@ MOST_SUGGESTED = 3
 MOST_FOUND = 8
 MOST_SHOWN = 500
 NO_TEXT = Markup("")
+
+PUT_ASIDE = select(dismissal.c.slug).where(dismissal.c.conversation_id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,7 @@ class Guidance:
     async def for_desk(self, found: Conversation, events: Sequence[Event]) -> list[ArticleView]:
         """The best three for the whole talk, without what was put aside or given already."""
         async with self._db.read() as connection:
-            query = select(dismissal.c.slug).where(dismissal.c.conversation_id == found.id)
-            aside = {row.slug for row in await connection.execute(query)}
+            aside = {row.slug for row in await connection.execute(PUT_ASIDE, {"id": found.id})}
         given = {str(event.data.get("slug", "")) for event in events if event.kind is Kind.ARTICLE}
         return [self._view(one.card, one.why) for one in await self._suggest(found, events, FOR_STAFF, aside | given)]
 
