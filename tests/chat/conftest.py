@@ -7,6 +7,7 @@ import pytest
 
 from tests.chat.house import House, opened, shared
 from tests.chat.people import Ada, Cora
+from tests.chat.writers import Writers, two_writers
 from tests.engines import RedisServer
 from tests.waiting import until
 
@@ -45,3 +46,9 @@ async def ada(one_house: House) -> AsyncIterator[Ada]:
 async def cora(one_house: House) -> AsyncIterator[Cora]:
     async with await Cora.hired(one_house) as cora:
         yield cora
+
+
+@pytest.fixture
+async def writers(database_url: str) -> AsyncIterator[Writers]:
+    async with two_writers(database_url) as writers:
+        yield writers

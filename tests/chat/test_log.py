@@ -8,102 +8,23 @@ import random
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.migrations import migrate
-from chat.conversations import Conversations, NewConversation
-from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
-from chat.keys import ConversationKeys
+from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Entry, Event
 from chat.log import Log, Receipt
-from chat.rows import LogRows, NewRow
+from chat.rows import LogRows
 from chat.tables import conversation, event, participant
-from chat.words import Kind, Side, Status
+from chat.words import Kind, Status
 from core.clock import utc_now
-from core.crypto import CannotOpen, KeyRing
-from core.db import Database
+from core.crypto import CannotOpen
 from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Unavailable
-from staff.tables import account
+from tests.chat.writers import CORA, DEV, FailingOnce, Writers, two_writers
 from tests.engines import PostgresServer
 from tests.waiting import until
-
-QUESTION = "How do I prepare a first supervision session?"
-CORA = Author(Side.ADVISOR, "cora", "Cora")
-DEV = Author(Side.ADVISOR, "dev", "Dev")
-
-
-@dataclass
-class Writers:
-    """Two processes' logs, and the first one's conversations."""
-
-    databases: list[Database]
-    logs: list[Log]
-    conversations: Conversations
-
-    async def open(self, advisor: Author | None = None) -> int:
-        """A conversation with its question (1) and `queued` (2); active when an advisor is named."""
-        async with self.databases[0].write() as connection:
-            opened = await self.conversations.open(connection, enquiry(), utc_now())
-        if advisor is not None:
-            await self.set(opened.id, status=Status.ACTIVE, advisor_id=advisor.key)
-        return opened.id
-
-    async def set(self, conversation_id: int, **values: object) -> None:
-        async with self.databases[0].write() as connection:
-            await connection.execute(update(conversation).where(conversation.c.id == conversation_id).values(**values))
-
-    async def stored(self, conversation_id: int) -> list[Event]:
-        return await self.logs[0].read(conversation_id, limit=10_000)
-
-
-def enquiry() -> NewConversation:
-    return NewConversation(
-        urgency="routine",
-        sort_key=0,
-        sector="probation",
-        area="cleveland",
-        topic="recognising_risk",
-        deadline="days",
-        immediate_danger="no",
-        called_999=None,
-        risk_flags=("none",),
-        language="en",
-        nickname="",
-        question=QUESTION,
-    )
-
-
-@pytest.fixture
-async def writers(database_url: str) -> AsyncIterator[Writers]:
-    async with two_writers(database_url) as writers:
-        yield writers
-
-
-@asynccontextmanager
-async def two_writers(database_url: str) -> AsyncIterator[Writers]:
-    databases = [Database(database_url), Database(database_url)]
-    keyring = KeyRing([secrets.token_bytes(32)])
-    logs = [Log(database, ConversationKeys(keyring), utc_now) for database in databases]
-    running = [asyncio.create_task(log.run()) for log in logs]
-    async with databases[0].write() as connection:
-        for author in (CORA, DEV):
-            row = {"id": author.key, "email": f"{author.key}@example.org", "name": author.name, "created_at": utc_now()}
-            await connection.execute(insert(account).values(**row))
-    try:
-        yield Writers(databases, logs, Conversations(databases[0], logs[0], ConversationKeys(keyring), utc_now))
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        for database in databases:
-            await database.close()
 
 
 async def test_two_hundred_senders_in_two_processes(writers: Writers) -> None:
@@ -276,18 +197,6 @@ async def test_an_event_that_is_moved_does_not_open(writers: Writers) -> None:
         await writers.logs[1].read(second)
 
 
-class FailingOnce(LogRows):
-    """Stores, and then has the database take it back: an id that another process stored in between."""
-
-    failures = 1
-
-    async def store(self, connection: AsyncConnection, rows: Sequence[NewRow]) -> None:
-        await super().store(connection, rows)
-        if self.failures:
-            self.failures -= 1
-            raise IntegrityError("INSERT", {}, Exception("unique"))
-
-
 async def test_a_batch_that_meets_another_process_is_looked_up_again(writers: Writers) -> None:
     conversation_id, log = await writers.open(), writers.logs[0]
     log._rows = FailingOnce(writers.databases[0])
@@ -361,78 +270,3 @@ async def test_last_times_of_each_side(writers: Writers) -> None:
     assert row.last_seq == 4
     assert isinstance(row.visitor_last_at, datetime)
     assert row.advisor_last_at.timestamp() * 1000 == pytest.approx(said.at_ms, abs=1)
-
-
-async def test_what_is_believed_goes_the_short_way(writers: Writers) -> None:
-    """The first message is looked at closely; what follows it is not stored by the long way at all."""
-    conversation_id, log = await writers.open(CORA), writers.logs[0]
-    await log.say(conversation_id, VISITOR_AUTHOR, "One", uuid.uuid4())
-    log._rows = long_way = FailingOnce(writers.databases[0])
-    long_way.failures = 10
-    assert (await log.say(conversation_id, VISITOR_AUTHOR, "Two", uuid.uuid4())).seq == 4
-    assert (await log.say(conversation_id, CORA, "Three", uuid.uuid4())).seq == 5
-    assert long_way.failures == 10
-    log._rows = LogRows(writers.databases[0])
-    assert [one.text for one in await writers.stored(conversation_id)][2:] == ["One", "Two", "Three"]
-
-
-async def test_the_short_way_knows_what_is_sent_again(writers: Writers) -> None:
-    """Another process moves the number on, unheard of."""
-    conversation_id = await writers.open()
-    here, there = writers.logs[0], writers.logs[1]
-    assert (await here.say(conversation_id, VISITOR_AUTHOR, "One", uuid.uuid4())).seq == 3
-    assert (await there.say(conversation_id, VISITOR_AUTHOR, "Two", uuid.uuid4())).seq == 4
-    given = uuid.uuid4()
-    stored = await here.say(conversation_id, VISITOR_AUTHOR, "Three", given)
-    third = Receipt(5, stored.at_ms, again=True)
-    assert await there.say(conversation_id, VISITOR_AUTHOR, "Three", given) == third
-    assert await here.say(conversation_id, VISITOR_AUTHOR, "Three", given) == third
-    with pytest.raises(IdConflict):
-        await here.say(conversation_id, VISITOR_AUTHOR, "Four", given)
-
-
-@pytest.mark.parametrize(
-    ("change", "refusal"),
-    [
-        ({"status": Status.ENDED}, Ended),
-        ({"advisor_id": DEV.key}, AssignmentLost),
-        ({"advisor_id": None}, AssignmentLost),
-        ({"wrapped_key": None}, NotFound),
-    ],
-)
-async def test_the_short_way_makes_sure_of_what_it_believes(
-    writers: Writers, change: dict[str, object], refusal: type[Exception]
-) -> None:
-    """It is ended, given away or erased without a word in the log: nothing is stored."""
-    conversation_id, log = await writers.open(CORA), writers.logs[0]
-    await log.say(conversation_id, CORA, "One", uuid.uuid4())
-    await writers.set(conversation_id, **change)
-    with pytest.raises(refusal):
-        await log.say(conversation_id, CORA, "Two", uuid.uuid4())
-    async with writers.databases[0].read() as connection:
-        assert await log._rows.tops(connection, [conversation_id]) == {conversation_id: 3}
-
-
-async def test_one_false_belief_harms_no_other(writers: Writers) -> None:
-    ids = [await writers.open() for _ in range(3)]
-    here, there = writers.logs[0], writers.logs[1]
-    for one in ids:
-        await here.say(one, VISITOR_AUTHOR, "One", uuid.uuid4())
-    await there.say(ids[1], VISITOR_AUTHOR, "Meanwhile", uuid.uuid4())
-    receipts = await asyncio.gather(*(here.say(one, VISITOR_AUTHOR, "Two", uuid.uuid4()) for one in ids))
-    assert [one.seq for one in receipts] == [4, 5, 4]
-    assert [len(await writers.stored(one)) for one in ids] == [4, 5, 4]
-
-
-@pytest.mark.parametrize("at_once", [1, 2])
-async def test_the_short_way_leaves_no_gap_after_a_backup(writers: Writers, at_once: int) -> None:
-    """The database was put back to before what is believed: the next number is the database's."""
-    conversation_id, log = await writers.open(), writers.logs[0]
-    for text in ("One", "Lost"):
-        await log.say(conversation_id, VISITOR_AUTHOR, text, uuid.uuid4())
-    await writers.set(conversation_id, last_seq=3)
-    async with writers.databases[0].write() as connection:
-        await connection.execute(delete(event).where(event.c.conversation_id == conversation_id, event.c.seq == 4))
-    texts = ["Two", "Three"][:at_once]
-    receipts = await asyncio.gather(*(log.say(conversation_id, VISITOR_AUTHOR, text, uuid.uuid4()) for text in texts))
-    assert [receipt.seq for receipt in receipts] == [4, 5][:at_once]

@@ -1,7 +1,6 @@
 """A text that was removed: gone for every reader and from the row, its place kept, and known when it is sent again."""
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import select
@@ -13,15 +12,9 @@ from chat.words import Kind, Side
 from core.errors import IdConflict, NotFound
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora
-from tests.chat.test_log import CORA, Writers, two_writers
+from tests.chat.writers import CORA, Writers
 
 SECRET = "The one with the blue boat and the broken gate."
-
-
-@pytest.fixture
-async def writers(database_url: str) -> AsyncIterator[Writers]:
-    async with two_writers(database_url) as writers:
-        yield writers
 
 
 async def remove(writers: Writers, conversation_id: int, seq: int) -> list[Event]:

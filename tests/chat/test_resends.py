@@ -16,16 +16,10 @@ from core.clock import utc_now
 from core.errors import IdConflict
 from tests.chat.house import House, WebProcess, stop
 from tests.chat.people import Ada, Cora, Line, Person
-from tests.chat.test_log import CORA, Writers, two_writers
+from tests.chat.writers import CORA, Writers
 
 WAYS = ("socket", "json", "form")
 TIMES = 3
-
-
-@pytest.fixture
-async def writers(database_url: str) -> AsyncIterator[Writers]:
-    async with two_writers(database_url) as writers:
-        yield writers
 
 
 class Doors:

@@ -1,25 +1,21 @@
 """A small world for the state machine of the log: two processes' parts on one database and Redis, people, and what they saw.
 
-What people were told is kept beside what is stored; `check` compares them with exact rules. A process here is its parts
-and tasks with connections of its own: killed, its tasks end where they are and nobody cleans up behind them.
+What people were told is kept beside what is stored; `check` compares them with exact rules.
 """
 
 import asyncio
 import json
-import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from redis import Redis
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.parts import Parts
 from chat.conversations import NewConversation, Opened
 from chat.events import SYSTEM_AUTHOR, Author, Entry, Event
 from chat.frames import Hello
@@ -28,12 +24,11 @@ from chat.session import Head, Session, Viewer
 from chat.tables import conversation
 from chat.words import HIDDEN_FROM_VISITOR, Kind, Side, Status
 from core.clock import utc_now
-from core.db import LONGEST_S, Database, T
+from core.db import Database
 from core.errors import IdConflict, Refusal, Unavailable
 from core.people import Role, SignedIn
 from core.settings import Settings
-from core.signals import open_redis
-from core.wire import Wire
+from tests.chat.processes import Process
 from tests.chat.told import Talk, Try, check_holders, check_log
 from tests.waiting import TooLateError, until
 
@@ -42,76 +37,6 @@ HINT_WITHIN_S = 0.5
 
 Line = tuple[int, str, str]
 """Number, kind and text, as somebody sees it."""
-
-
-class CutDatabase(Database):
-    """The link to the database, which may be cut at a COMMIT: before it arrives, or before its answer does."""
-
-    commits_to_lose = 0
-    answers_to_lose = 0
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        async with super().write() as connection:
-            yield connection
-            self.maybe_lose_commit()
-        self.maybe_lose_answer()
-
-    async def write_at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        self.maybe_lose_commit()
-        done = await super().write_at_once(work)
-        self.maybe_lose_answer()
-        return done
-
-    def open_wire(self) -> Wire:
-        wire = CutWire(self)
-        self._wires.append(wire)
-        return wire
-
-    def maybe_lose_commit(self) -> None:
-        if self.commits_to_lose:
-            self.commits_to_lose -= 1
-            raise Unavailable
-
-    def maybe_lose_answer(self) -> None:
-        if self.answers_to_lose:
-            self.answers_to_lose -= 1
-            raise Unavailable
-
-
-class CutWire(Wire):
-    """The same on the short way of PostgreSQL."""
-
-    def __init__(self, database: CutDatabase) -> None:
-        super().__init__(database._connect, lambda: LONGEST_S)
-        self._database = database
-
-    async def write(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        self._database.maybe_lose_commit()
-        rows = await super().write(query, parameters)
-        self._database.maybe_lose_answer()
-        return rows
-
-
-class Process:
-    def __init__(self, settings: Settings, database_url: str, redis_url: str) -> None:
-        self.settings = settings
-        self.database = CutDatabase(database_url)
-        self.redis = open_redis(redis_url)
-        self.tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> None:
-        # It asks the database for its epoch at once, and may have to wait for the writer in this loop.
-        self.parts = parts = await asyncio.to_thread(Parts, self.settings, self.database, self.redis)
-        runs = (parts.log.run, parts.fanout.run, parts.passing.run, parts.signals.run, parts.reads.run)
-        self.tasks = [asyncio.create_task(run()) for run in runs]
-
-    async def kill(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.redis.aclose()
-        await self.database.close()
 
 
 @dataclass(eq=False)
