@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from app.pages import make_templates
@@ -215,7 +215,7 @@ class Service:
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
         self.state.identify = parts.identify
         self.state.drain = self.drain
-        self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining)
+        self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining, self._explain)
         self._app: ASGIApp = ReadyAnswers(self.edge, settings.hosts)
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(self._check_soon)
@@ -228,7 +228,31 @@ class Service:
         serve = self.sockets.get(scope["path"]) if scope["type"] == "websocket" else None
         if serve is not None:
             return serve(WebSocket(scope, receive, send))
-        return self._starlette(scope, receive, send)
+        return self._starlette(scope, receive, self._in_our_words(scope, receive, send))
+
+    def _explain(self, scope: Scope, refusal: Refusal) -> Response:
+        """What the edge refuses, before Starlette has seen it."""
+        response = refuse(self._request(scope), refusal)
+        # Another site's form comes without this browser's cookies, and must not replace them.
+        del response.headers["set-cookie"]
+        return response
+
+    def _in_our_words(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Starlette answers a body that is too large past all handlers, with three words that tell nobody what to do."""
+        is_replaced = False
+
+        async def explain(message: Message) -> None:
+            nonlocal is_replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                is_replaced = True
+                await refuse_http(self._request(scope), HTTPException(413))(scope, receive, send)
+            elif not is_replaced:
+                await send(message)
+
+        return explain
+
+    def _request(self, scope: Scope) -> Request:
+        return Request({**scope, "app": self._starlette})
 
     async def drain(self) -> None:
         """Going away: no new sockets, and everybody is told when to come back."""

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.errors import ForeignForm
 from core.settings import Settings
 
 logger = structlog.get_logger()
@@ -20,11 +21,16 @@ logger = structlog.get_logger()
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
+Explain = Callable[[Scope, ForeignForm], Response]
+"""How a refusal is told: as a page, or as JSON to who asks for that."""
+
+
 class Edge:
     """Plain ASGI, so that sockets pass through it as well."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, is_draining: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, is_draining: Callable[[], bool], explain: Explain) -> None:
         self._app = app
+        self._explain = explain
         self._settings = settings
         self._is_draining = is_draining
         self._headers = _security_headers(settings)
@@ -70,7 +76,7 @@ class Edge:
         if not self._is_our_host(scope) and not (_is_probe(scope) and len(_values(scope, b"host")) == 1):
             return PlainTextResponse("This is not an address of the service. Check the Host header and BASE_URL.", 400)
         if scope["method"] in UNSAFE_METHODS and not self._is_same_site(scope):
-            return PlainTextResponse("This form came from another site. Nothing was done.", 403)
+            return self._explain(scope, ForeignForm())
         return None
 
     def _is_our_host(self, scope: Scope) -> bool:

@@ -8,6 +8,7 @@
     ├── InvalidText             invalid_text 422
     ├── IdConflict              id_conflict 409
     ├── NotAllowed              not_allowed 403
+    │   └── ForeignForm         the same
     ├── NotFound                not_found 404
     ├── Ended                   ended 409
     ├── AssignmentLost          assignment_lost 409
@@ -73,6 +74,14 @@ class IdConflict(Refusal):
 class NotAllowed(Refusal):
     code, status = "not_allowed", 403
     message = "You may not do this."
+
+
+class ForeignForm(NotAllowed):
+    message = (
+        "Your browser says that this form came from another site, so nothing was done. Go back, copy what you typed, and open"
+        " this site's own address in a new tab. If it happens again, something on your network changes what your browser"
+        " sends: try another network, or tell whoever runs yours that the Origin header is not passed on as it is."
+    )
 
 
 class NotFound(Refusal):

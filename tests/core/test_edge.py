@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from app.main import LARGEST_BODY
 from chat.pages import RESUMES_BURST
 from chat.tables import conversation
 from core.db import metadata
@@ -107,7 +108,39 @@ async def test_a_form_of_another_site(house: House, headers: dict[str, str], met
         for path in ("/chat/messages", "/chat/leave", "/no/such/page", "/guidance/x/helpful"):
             answer = await ada.http.request(method, path, data={"csrf_token": token, "text": "Hello"}, headers=given)
             assert answer.status_code == 403
+            # Her cookies do not come with such a form: it must not replace them.
+            assert "set-cookie" not in answer.headers
         assert len(await ada.log()) == 2
+
+
+async def test_whoever_meets_a_proxy_that_changes_the_origin_is_told_what_to_do(house: House) -> None:
+    async with Ada(house) as ada:
+        await ada.ask()
+        headers = {"Origin": "https://proxy.example"}
+        page = await ada.http.post("/chat/messages", data={"text": "Hello"}, headers=headers)
+        assert page.headers["content-type"].startswith("text/html")
+        assert "copy what you typed" in page.text
+        assert "Origin header" in page.text
+        answer = await ada.http.post("/chat/messages", json={"text": "Hello"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
+async def test_what_is_too_much_is_answered_with_what_to_do(house: House) -> None:
+    """By its length as announced, and by what comes without one."""
+    too_much = b"text=" + b"x" * LARGEST_BODY
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        yield too_much
+
+    async with Ada(house) as ada:
+        await ada.ask()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        for content in (too_much, in_pieces()):
+            page = await ada.http.post("/chat/messages", content=content, headers=headers)
+            assert page.status_code == 413
+            assert "Shorten what you send" in page.text
+        answer = await ada.http.post("/chat/messages", content=too_much, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_long")
 
 
 async def test_two_origins(house: House) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select, update
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from app.pages import make_templates
 from chat.identifiers import mask_all
@@ -28,7 +28,7 @@ from core.doors import PUBLIC, Door, roles
 from core.edge import Edge
 from core.limits import Limiter
 from core.people import Role, SignedIn
-from core.settings import read_settings
+from core.settings import Settings, read_settings
 from core.signals import Signals, open_redis
 from core.web import Site, refuse_http
 from knowledge.articles import publish, withdraw
@@ -197,7 +197,10 @@ class House:
         return Browser(self._http({"session": person.token}))
 
     def _http(self, cookies: Mapping[str, str]) -> httpx.AsyncClient:
-        edge = Edge(self.app, self.app.state.site.settings, lambda: False)
+        settings: Settings = self.app.state.site.settings
+        edge = Edge(
+            self.app, settings, lambda: False, lambda _, refusal: PlainTextResponse(refusal.text, refusal.status)
+        )
         transport = httpx.ASGITransport(edge, client=("192.0.2.7", 5000))
         return httpx.AsyncClient(
             transport=transport, base_url=ORIGIN, cookies=dict(cookies), headers={"origin": ORIGIN}

@@ -142,7 +142,8 @@ async def open_house(
     templates = Environment(loader=DictLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     app.state.site = Site(settings, signer, templates, lambda name: f"/static/{name}")
     app.state.identify = sessions.identify
-    house = House(Edge(app, settings, lambda: False), database, sessions, accounts, audit, signals, clock)
+    edge = Edge(app, settings, lambda: False, lambda _, refusal: PlainTextResponse(refusal.text, refusal.status))
+    house = House(edge, database, sessions, accounts, audit, signals, clock)
     for name, (full_name, role) in STAFF.items():
         new = NewAccount(f"{name}@example.org", full_name, frozenset({role}), password_hash)
         house.people[name] = await accounts.create(new)
