@@ -78,9 +78,9 @@ class NotAllowed(Refusal):
 
 class ForeignForm(NotAllowed):
     message = (
-        "Your browser says that this form came from another site, so nothing was done. Go back, copy what you typed, and open"
-        " this site's own address in a new tab. If it happens again, something on your network changes what your browser"
-        " sends: try another network, or tell whoever runs yours that the Origin header is not passed on as it is."
+        "Nothing was done, because your browser says that this form came from another site. Go back, copy what you typed,"
+        " and open this site in a new tab. If it happens again, try another network, and tell whoever runs yours"
+        " that something on it changes the Origin header."
     )
 
 

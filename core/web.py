@@ -179,7 +179,9 @@ HEADINGS: Mapping[int, ErrorWords] = {
     409: ErrorWords(
         "That can no longer be done", "Something changed in the meantime. Load the page again.", "conflict"
     ),
-    413: ErrorWords("That is too much at once", "Shorten what you send and try again.", "too_long"),
+    413: ErrorWords(
+        "That is too much at once", "Nothing was stored. Go back, shorten what you typed and send it again.", "too_long"
+    ),
     415: ErrorWords("That kind of content is not accepted", "Use the form on the page.", "unsupported_type"),
     422: ErrorWords("Something needs to be corrected", "Go back, correct it and send it again.", "invalid"),
     429: ErrorWords("Too many tries", "Wait a little and try again.", "rate_limited"),
