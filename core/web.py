@@ -131,6 +131,10 @@ def wants_json(request: Request) -> bool:
     return is_json(request) or "application/json" in request.headers.get("accept", "")
 
 
+SOON_S = 2
+"""A database that is busy, or comes back, is tried again after this."""
+
+
 def refuse(request: Request, refusal: Refusal) -> Response:
     """A refusal as JSON or as a page."""
     if wants_json(request):
@@ -144,6 +148,8 @@ def refuse(request: Request, refusal: Refusal) -> Response:
         response = error_page(request, refusal.status, refusal.text, kept)
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_s)
+    elif refusal.status == 503:
+        response.headers["Retry-After"] = str(SOON_S)
     return response
 
 
