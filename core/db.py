@@ -52,11 +52,12 @@ SQLITE_SETTINGS = (
 )
 RESTED_S = 2.0
 PING_S = 2.0
-LONGEST_S = 20.0
+SILENT_S = 4.5
+"""Longer than the server lets a statement take: whoever has said nothing by then neither answers nor ends."""
 TURN_WITHIN_S = 5.0
 # Whatever the database's own default: a statement that waited for a row must see what became of it, and not fail.
 POSTGRES_OPTIONS = (
-    "-c statement_timeout=5000 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+    "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
     " -c default_transaction_isolation=read\\ committed"
 )
 # A network that swallows everything is found out by the kernel: what is sent must be acknowledged in three seconds, and
@@ -73,6 +74,9 @@ MOST_CONNECTIONS = POOL_SIZE + POOL_OVERFLOW + WIRES
 # A plan made while a new database is empty would read whole tables for as long as the connection lives; the statements of
 # a wire all go by an index, and one plan does for any number of parameters.
 WIRE_OPTIONS = "-c enable_seqscan=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan"
+
+WATCH = "dutyline_watch"
+"""Where the driver's connection carries its Watch."""
 
 T = TypeVar("T")
 
@@ -129,7 +133,7 @@ class Database:
 
     @asynccontextmanager
     async def _bounded(self, connection: AsyncConnection, *, commits: bool) -> AsyncIterator[None]:
-        """Cut the wire of a transaction that does not end: a server that hears and never answers would hold it for ever.
+        """Watch over what is asked, and commit only what is to be committed.
 
         What commits nothing goes without BEGIN and ROLLBACK, which are two thirds of the way to PostgreSQL and back.
         """
@@ -141,15 +145,15 @@ class Database:
         raw: Any = connection.sync_connection.connection.driver_connection
         if raw.autocommit is commits:
             await raw.set_autocommit(not commits)
-        timer = asyncio.get_running_loop().call_later(LONGEST_S, cut, raw)
+        watch = connection.sync_connection.info[WATCH] = Watch(raw)
         try:
             yield
         finally:
-            timer.cancel()
+            watch.end()
 
     def open_wire(self) -> Wire:
         """A connection to PostgreSQL for one task alone (core/wire.py)."""
-        wire = Wire(self._connect, lambda: LONGEST_S)
+        wire = Wire(self._connect, lambda: SILENT_S)
         self._wires.append(wire)
         return wire
 
@@ -233,6 +237,29 @@ class LoneWriter:
         return done
 
 
+class Watch:
+    """Cuts the wire of a server that hears and never answers, which would hold whoever asked for ever."""
+
+    def __init__(self, wire: Any) -> None:
+        self._wire = wire
+        self._timer: asyncio.TimerHandle | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(SILENT_S, cut, self._wire)
+
+    def asked(self) -> None:
+        """Another statement of the same transaction has its own time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self.begin()
+
+    def end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 @asynccontextmanager
 async def _refusing() -> AsyncIterator[None]:
     try:
@@ -309,6 +336,13 @@ def _postgres_engine(url: str) -> AsyncEngine:
         connect_args=POSTGRES_CONNECTION,
     )
     _check_after_rest(engine.sync_engine)
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def asked(connection: Connection, *_: Any) -> None:
+        watch = connection.info.get(WATCH)
+        if watch is not None:
+            watch.asked()
+
     return engine
 
 

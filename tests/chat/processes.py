@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.parts import Parts
-from core.db import LONGEST_S, Database, T
+from core.db import SILENT_S, Database, T
 from core.errors import Unavailable
 from core.settings import Settings
 from core.signals import open_redis
@@ -55,7 +55,7 @@ class CutWire(Wire):
     """The same on the short way of PostgreSQL."""
 
     def __init__(self, database: CutDatabase) -> None:
-        super().__init__(database._connect, lambda: LONGEST_S)
+        super().__init__(database._connect, lambda: SILENT_S)
         self._database = database
 
     async def write(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:

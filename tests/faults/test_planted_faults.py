@@ -156,7 +156,7 @@ async def test_a_hint_that_could_not_be_followed_is_made_good_soon(scene: Scene)
 
 async def test_a_database_that_hears_and_does_not_answer(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing tells such a connection from one that works slowly but time: the writer must not wait for it for ever."""
-    monkeypatch.setattr("core.db.LONGEST_S", 1.0)
+    monkeypatch.setattr("core.db.SILENT_S", 1.0)
     monkeypatch.setattr("core.db.PING_S", 0.5)
     await until(lambda: scene.second_tab.screens[0].lines, what="the second tab to be caught up")
     await scene.say()

@@ -1,0 +1,90 @@
+"""A PostgreSQL that is stopped in the middle of everything: it keeps its connections, hears, and does not answer."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.migrations import migrate
+from tests.chat.house import House, opened
+from tests.chat.people import Ada, Cora
+from tests.engines import PostgresServer
+from tests.waiting import until
+
+pytestmark = pytest.mark.faults
+
+TOLD_WITHIN_S = 5.0
+READY_WITHIN_S = 1.5
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """One of this test's own: nobody else is to wait for it."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, server: PostgresServer, redis_url: str) -> AsyncIterator[House]:
+    migrate(server.url())
+    async with opened(tmp_path, server.url(), redis_url) as house:
+        yield house
+
+
+@contextmanager
+def frozen(server: PostgresServer) -> Iterator[None]:
+    postmaster = psutil.Process(server.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for one in processes:
+        os.kill(one.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in processes:
+            os.kill(one.pid, signal.SIGCONT)
+
+
+async def timed(ask: Callable[[], Awaitable[httpx.Response]]) -> tuple[int, float]:
+    began = time.monotonic()
+    answer = await ask()
+    return answer.status_code, time.monotonic() - began
+
+
+async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice(
+    house: House, server: PostgresServer
+) -> None:
+    async with Ada(house) as ada, await Cora.hired(house) as cora:
+        await cora.take(await ada.ask())
+        # Connections that were used a moment ago are not asked whether they live.
+        await asyncio.gather(*(cora.http.get("/desk") for _ in range(20)), ada.say("Hello"))
+        asks: list[Callable[[], Awaitable[httpx.Response]]] = [
+            *[lambda: cora.http.get("/desk")] * 8,
+            lambda: ada.http.get("/chat"),
+            lambda: ada.http.get("/guidance/search?q=risk"),
+            lambda: ada.say("Are you there?"),
+        ]
+        with frozen(server):
+            for _ in range(2):
+                ready = asyncio.create_task(timed(lambda: ada.http.get("/readyz")))
+                for status, took_s in await asyncio.gather(*map(timed, asks)):
+                    assert status == 503
+                    assert took_s < TOLD_WITHIN_S
+                status, took_s = await ready
+                assert (status, took_s < READY_WITHIN_S) == (503, True)
+
+        async def is_back() -> bool:
+            return (await cora.http.get("/desk")).status_code == 200
+
+        await until(is_back, what="the desk")
+        texts = [event["text"] for event in await ada.log() if event["kind"] == "message"]
+        assert texts.count("Hello") == 1
+        assert texts.count("Are you there?") <= 2
