@@ -16,7 +16,8 @@ def check_room(url: str, web_processes: int) -> None:
     """Raise StartError when these and a worker might be refused one. SQLite refuses none."""
     if url.startswith("sqlite:"):
         return
-    needed = (web_processes + 1) * MOST_CONNECTIONS
+    # While several are replaced, one by one, there is one more.
+    needed = (web_processes + (web_processes > 1) + 1) * MOST_CONNECTIONS
     with connected(url) as connection:
         allowed = connection.execute(ALLOWED).scalar_one()
     if needed > allowed:

@@ -77,10 +77,11 @@ class Health:
 
     async def _can_write(self) -> bool:
         """Whether it was written in time. One try at a time: at a database that does not answer it goes on for seconds."""
-        if self._trying is None or self._trying.done():
-            self._trying = asyncio.create_task(self._write(), name="write probe")
-        await asyncio.wait((self._trying,), timeout=ANSWER_WITHIN_S)
-        return self._trying.done() and self._trying.result()
+        trying = self._trying
+        if trying is None or trying.done():
+            trying = self._trying = asyncio.create_task(self._write(), name="write probe")
+        await asyncio.wait((trying,), timeout=ANSWER_WITHIN_S)
+        return trying.done() and trying.result()
 
     async def _write(self) -> bool:
         try:

@@ -215,7 +215,7 @@ class Service:
         self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
         self.state.identify = parts.identify
         self.state.drain = self.drain
-        self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining, self._explain)
+        self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining, self._tell)
         self._app: ASGIApp = ReadyAnswers(self.edge, settings.hosts)
         self._checks: set[asyncio.Task[None]] = set()
         parts.sessions.on_change(self._check_soon)
@@ -230,7 +230,7 @@ class Service:
             return serve(WebSocket(scope, receive, send))
         return self._starlette(scope, receive, self._in_our_words(scope, receive, send))
 
-    def _explain(self, scope: Scope, refusal: Refusal) -> Response:
+    def _tell(self, scope: Scope, refusal: Refusal) -> Response:
         """What the edge refuses, before Starlette has seen it."""
         response = refuse(self._request(scope), refusal)
         # Another site's form comes without this browser's cookies, and must not replace them.
@@ -241,15 +241,17 @@ class Service:
         """Starlette answers a body that is too large past all handlers, with three words that tell nobody what to do."""
         is_replaced = False
 
-        async def explain(message: Message) -> None:
+        async def pass_on(message: Message) -> None:
             nonlocal is_replaced
+            if is_replaced:
+                return
             if message["type"] == "http.response.start" and message["status"] == 413:
                 is_replaced = True
                 await refuse_http(self._request(scope), HTTPException(413))(scope, receive, send)
-            elif not is_replaced:
+            else:
                 await send(message)
 
-        return explain
+        return pass_on
 
     def _request(self, scope: Scope) -> Request:
         return Request({**scope, "app": self._starlette})

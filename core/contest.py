@@ -22,6 +22,7 @@ MOST_TRIES = 3
 LONGEST_REST_S = 0.1
 
 _has_stored: ContextVar[bool] = ContextVar("has_stored", default=False)
+_was_taken_back: ContextVar[bool] = ContextVar("was_taken_back", default=False)
 
 
 def note_stored() -> None:
@@ -31,17 +32,31 @@ def note_stored() -> None:
 
 def refusal_of(sqlstate: str | None) -> Unavailable:
     """What the failure of a transaction is for the work it belongs to."""
-    taken_back = sqlstate in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED)
-    return Contested() if taken_back and not _has_stored.get() else Unavailable()
+    if sqlstate not in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED) or _has_stored.get():
+        return Unavailable()
+    _was_taken_back.set(True)
+    return Contested()
 
 
 async def until_uncontested(work: Callable[[], Awaitable[T]]) -> T:
     """What `work` gives, which is begun up to three times. Raises Unavailable when all of them were Contested."""
-    for _ in range(MOST_TRIES):
-        _has_stored.set(False)
-        try:
-            return await work()
-        except Contested:
+    had_stored = _has_stored.get()
+    try:
+        for number in range(1, MOST_TRIES + 1):
+            _has_stored.set(False)
+            _was_taken_back.set(False)
+            try:
+                done = await work()
+            except Contested as problem:
+                if number == MOST_TRIES or _has_stored.get():
+                    raise Unavailable from problem
+            else:
+                # It may have made an answer of what happened to it.
+                if number == MOST_TRIES or _has_stored.get() or not _was_taken_back.get():
+                    return done
             # Of different lengths, so that two do not meet again.
             await asyncio.sleep(random.uniform(0, LONGEST_REST_S))
-    raise Unavailable
+        raise AssertionError("the last try has an end of its own")
+    finally:
+        if had_stored:
+            note_stored()

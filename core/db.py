@@ -338,8 +338,9 @@ def _postgres_engine(url: str) -> AsyncEngine:
     _check_after_rest(engine.sync_engine)
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    @event.listens_for(engine.sync_engine, "commit")
     def asked(connection: Connection, *_: Any) -> None:
-        watch = connection.info.get(WATCH)
+        watch = None if connection.invalidated else connection.info.get(WATCH)
         if watch is not None:
             watch.asked()
 

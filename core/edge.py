@@ -21,16 +21,16 @@ logger = structlog.get_logger()
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-Explain = Callable[[Scope, ForeignForm], Response]
+Tell = Callable[[Scope, ForeignForm], Response]
 """How a refusal is told: as a page, or as JSON to who asks for that."""
 
 
 class Edge:
     """Plain ASGI, so that sockets pass through it as well."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, is_draining: Callable[[], bool], explain: Explain) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, is_draining: Callable[[], bool], tell: Tell) -> None:
         self._app = app
-        self._explain = explain
+        self._tell = tell
         self._settings = settings
         self._is_draining = is_draining
         self._headers = _security_headers(settings)
@@ -55,12 +55,9 @@ class Edge:
                 message["headers"] = [*message["headers"], *(pair for pair in self._headers if pair[0] not in present)]
             await send(message)
 
-        refused = self._refused(scope)
-        if refused is not None:
-            await refused(scope, receive, send_with_headers)
-            return
         try:
-            await self._app(scope, receive, send_with_headers)
+            refused = self._refused(scope)
+            await (self._app if refused is None else refused)(scope, receive, send_with_headers)
         except ClientDisconnect:
             # Nobody is left to be answered; what was not read was not acted on.
             return
@@ -76,7 +73,7 @@ class Edge:
         if not self._is_our_host(scope) and not (_is_probe(scope) and len(_values(scope, b"host")) == 1):
             return PlainTextResponse("This is not an address of the service. Check the Host header and BASE_URL.", 400)
         if scope["method"] in UNSAFE_METHODS and not self._is_same_site(scope):
-            return self._explain(scope, ForeignForm())
+            return self._tell(scope, ForeignForm())
         return None
 
     def _is_our_host(self, scope: Scope) -> bool:

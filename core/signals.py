@@ -171,20 +171,27 @@ class Signals:
                 listener(hint)
 
     async def _probe(self) -> None:
+        was_replica = False
         while True:
             self.send("probe")
             try:
                 await self.redis.set(self._probe_key, b"", ex=PROBE_KEPT_S)
-                self.takes_writes = True
             except (TimeoutError, RedisError, OSError) as problem:
-                self.takes_writes = False
+                self.takes_writes, is_replica = False, isinstance(problem, ReadOnlyError)
                 troubles.note("redis_takes_nothing", kind=type(problem).__name__)
-                if isinstance(problem, ReadOnlyError):
-                    await self._leave()
+            else:
+                self.takes_writes, is_replica = True, False
+            if is_replica or was_replica:
+                await self._leave()
+            was_replica = is_replica
             await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _leave(self) -> None:
-        """Connect anew: after a failover this is the old primary, and the other processes may be at the new one by now."""
-        await self.redis.connection_pool.disconnect(inuse_connections=False)
-        if self._connection is not None:
-            await self._connection.disconnect(nowait=True)
+        """Connect anew: after a failover this is the old primary, and the other processes may be at the new one by now.
+
+        Also once it takes writes again: the name may have moved since the last time.
+        """
+        with contextlib.suppress(TimeoutError, RedisError, OSError):
+            if self._connection is not None:
+                await self._connection.disconnect(nowait=True)
+            await self.redis.connection_pool.disconnect(inuse_connections=False)

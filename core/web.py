@@ -131,8 +131,9 @@ def wants_json(request: Request) -> bool:
     return is_json(request) or "application/json" in request.headers.get("accept", "")
 
 
-SOON_S = 2
-"""A database that is busy, or comes back, is tried again after this."""
+def _say_when(response: Response) -> None:
+    """A database that is busy, or comes back, is worth another try soon."""
+    response.headers["Retry-After"] = "2"
 
 
 def refuse(request: Request, refusal: Refusal) -> Response:
@@ -149,7 +150,7 @@ def refuse(request: Request, refusal: Refusal) -> Response:
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_s)
     elif refusal.status == 503:
-        response.headers["Retry-After"] = str(SOON_S)
+        _say_when(response)
     return response
 
 
@@ -186,7 +187,7 @@ HEADINGS: Mapping[int, ErrorWords] = {
         "That can no longer be done", "Something changed in the meantime. Load the page again.", "conflict"
     ),
     413: ErrorWords(
-        "That is too much at once", "Nothing was stored. Go back, shorten what you typed and send it again.", "too_long"
+        "That is too much at once", "Nothing was stored. Go back and send less, or a smaller file.", "too_long"
     ),
     415: ErrorWords("That kind of content is not accepted", "Use the form on the page.", "unsupported_type"),
     422: ErrorWords("Something needs to be corrected", "Go back, correct it and send it again.", "invalid"),
@@ -210,7 +211,7 @@ def error_page(
     words = HEADINGS.get(status, HEADINGS[400])
     again = [(name, value) for name, value in (kept.multi_items() if kept else ()) if _can_be_shown(name, value)]
     reference = getattr(request.state, "reference", None) or secrets.token_hex(4)
-    return render(
+    page = render(
         request,
         "public/error.html",
         status=status,
@@ -222,6 +223,9 @@ def error_page(
         unsent=unsent,
         again_action=request.url.path,
     )
+    if status == 503:
+        _say_when(page)
+    return page
 
 
 def _can_be_shown(name: str, value: str | UploadFile) -> bool:

@@ -31,7 +31,7 @@ class AlreadyThere(Exception):
     """A unique constraint refused the statement; nothing of it was stored."""
 
 
-REFUSALS: dict[bytes | None, type[Exception]] = {
+REFUSALS: dict[bytes, type[Exception]] = {
     b"23505": AlreadyThere,
     SERIALIZATION_FAILURE.encode(): Contested,
     DEADLOCK_DETECTED.encode(): Contested,
@@ -118,7 +118,7 @@ class Link:
         results = await self._answer()
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
-                refusal = REFUSALS.get(result.error_field(DiagnosticField.SQLSTATE))
+                refusal = REFUSALS.get(result.error_field(DiagnosticField.SQLSTATE) or b"")
                 if refusal is None:
                     raise psycopg.DatabaseError(result.get_error_message())
                 self._prepare("ROLLBACK", ())

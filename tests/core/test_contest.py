@@ -10,9 +10,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from core.contest import DEADLOCK_DETECTED, MOST_TRIES, refusal_of
+from core.contest import DEADLOCK_DETECTED, MOST_TRIES, note_stored, refusal_of, until_uncontested
 from core.db import Database
 from core.doors import PUBLIC, Door
+from core.errors import Refusal
 from core.tables import setting
 from tests.engines import PostgresServer
 
@@ -38,6 +39,36 @@ async def test_a_page_that_is_begun_again_gets_the_file_again() -> None:
 
     assert (await post(page)).text == "done"
     assert read == [b"a picture"] * MOST_TRIES
+
+
+async def test_a_page_that_makes_an_answer_of_it_is_begun_again_as_well() -> None:
+    begun: list[Request] = []
+
+    async def page(request: Request) -> Response:
+        begun.append(request)
+        try:
+            if len(begun) < MOST_TRIES:
+                raise refusal_of(DEADLOCK_DETECTED)
+        except Refusal as refusal:
+            return PlainTextResponse(refusal.text, refusal.status)
+        return PlainTextResponse("done")
+
+    assert (await post(page)).text == "done"
+
+
+async def test_work_within_work_does_not_forget_what_was_stored_before_it() -> None:
+    begun: list[Request] = []
+
+    async def inner() -> None:
+        return
+
+    async def page(request: Request) -> Response:
+        begun.append(request)
+        note_stored()
+        await until_uncontested(inner)
+        raise refusal_of(DEADLOCK_DETECTED)
+
+    assert ((await post(page)).status_code, len(begun)) == (503, 1)
 
 
 @pytest.mark.parametrize("sqlstate", ["57014", None])

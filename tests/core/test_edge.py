@@ -138,7 +138,7 @@ async def test_what_is_too_much_is_answered_with_what_to_do(house: House) -> Non
         for content in (too_much, in_pieces()):
             page = await ada.http.post("/chat/messages", content=content, headers=headers)
             assert page.status_code == 413
-            assert "shorten what you typed" in page.text
+            assert "send less" in page.text
         answer = await ada.http.post("/chat/messages", content=too_much, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.json()["code"]) == (413, "too_long")
 

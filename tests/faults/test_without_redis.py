@@ -121,7 +121,7 @@ async def test_redis_refuses_what_is_written(
     before = troubles.counts["redis_takes_nothing"]
     with Redis.from_url(redis.url(), decode_responses=True, socket_timeout=None) as client:
         async with two_processes(tmp_path, database_url, redis.url(), redis.url()) as (company, screens):
-            assert await readiness(company) == (200, "ok")
+            await until(lambda: is_well(company), what="the own probes")
             refuses = refusal(client, redis)
             await asyncio.to_thread(refuses.__enter__)
             # By each of the two.
@@ -131,17 +131,17 @@ async def test_redis_refuses_what_is_written(
             ben = await asyncio.to_thread(ask, company.base_url, "Ben", new_mark(random.Random(2)))
             await asyncio.to_thread(refuses.__exit__, None, None, None)
             await until(lambda: is_copied(client, {*company.marks, *ben.marks}), what="the whole line in Redis")
-
-            async def is_well() -> bool:
-                return await readiness(company) == (200, "ok")
-
-            await until(is_well, within_s=12, what="the end of the trouble")
+            await until(lambda: is_well(company), within_s=12, what="the end of the trouble")
 
 
 async def readiness(company: Company) -> tuple[int, str]:
     async with httpx.AsyncClient(base_url=company.base_url) as client:
         answer = await client.get("/readyz")
         return answer.status_code, answer.json()["redis"]
+
+
+async def is_well(company: Company) -> bool:
+    return await readiness(company) == (200, "ok")
 
 
 def is_copied(client: Redis, references: set[str]) -> bool:
