@@ -40,9 +40,10 @@ def refusal_of(sqlstate: str | None) -> Unavailable:
 
 async def until_uncontested(work: Callable[[], Awaitable[T]]) -> T:
     """What `work` gives, which is begun up to three times. Raises Unavailable when all of them were Contested."""
-    had_stored = _has_stored.get()
+    had_stored, number = _has_stored.get(), 0
     try:
-        for number in range(1, MOST_TRIES + 1):
+        while True:
+            number += 1
             _has_stored.set(False)
             _was_taken_back.set(False)
             try:
@@ -56,7 +57,6 @@ async def until_uncontested(work: Callable[[], Awaitable[T]]) -> T:
                     return done
             # Of different lengths, so that two do not meet again.
             await asyncio.sleep(random.uniform(0, LONGEST_REST_S))
-        raise AssertionError("the last try has an end of its own")
     finally:
         if had_stored:
             note_stored()

@@ -102,6 +102,15 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """One of this test's own, to be broken."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """An empty Redis."""
     with Redis.from_url(redis_server.url()) as client:
@@ -129,10 +138,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "dutyline.db")
         yield sqlite_url(tmp_path)
         return
-    server: PostgresServer = request.getfixturevalue("postgres")
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, _migrated_postgres: str) -> Iterator[str]:
+    """The same on PostgreSQL alone."""
     name = f"test_{uuid4().hex}"
-    yield server.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
-    server.drop_database(name)
+    yield postgres.create_database(name, like=_migrated_postgres)
+    postgres.drop_database(name)
 
 
 @pytest.fixture

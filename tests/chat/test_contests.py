@@ -5,8 +5,7 @@ A transaction that it takes back, because it and another one wait for each other
 
 import asyncio
 import contextlib
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, LiteralString, Self
 
@@ -19,7 +18,6 @@ from core.db import MOST_CONNECTIONS, POOL_OVERFLOW, POOL_SIZE
 from core.tables import audit
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
-from tests.engines import PostgresServer
 from tests.waiting import until
 
 CONVERSATION = "SELECT 1 FROM conversation WHERE reference = %s FOR UPDATE"
@@ -27,15 +25,8 @@ ACCOUNT = "SELECT 1 FROM account WHERE id = %s FOR UPDATE"
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[str]:
-    name = f"contests_{uuid.uuid4().hex}"
-    yield postgres.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
-    postgres.drop_database(name)
-
-
-@pytest.fixture
-async def house(tmp_path: Path, url: str, redis_url: str) -> AsyncIterator[House]:
-    async with opened(tmp_path, url, redis_url) as house:
+async def house(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[House]:
+    async with opened(tmp_path, postgres_url, redis_url) as house:
         yield house
 
 
@@ -91,8 +82,8 @@ class Rival:
         await self._connection.rollback()
 
 
-async def test_a_claim_that_is_taken_back_is_made_again(house: House, url: str) -> None:
-    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(url) as rival:
+async def test_a_claim_that_is_taken_back_is_made_again(house: House, postgres_url: str) -> None:
+    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
         reference = await ada.ask()
         await rival.lock(CONVERSATION, reference)
         taking = asyncio.create_task(cora.take(reference))
@@ -104,8 +95,8 @@ async def test_a_claim_that_is_taken_back_is_made_again(house: House, url: str) 
         assert [one["kind"] for one in await ada.log()].count("joined") == 1
 
 
-async def test_a_page_that_is_taken_back_is_begun_again(house: House, url: str) -> None:
-    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(url) as rival:
+async def test_a_page_that_is_taken_back_is_begun_again(house: House, postgres_url: str) -> None:
+    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
         reference = await ada.ask()
         await rival.lock(CONVERSATION, reference)
         declining = asyncio.create_task(cora.post(cora.path(reference, "/decline")))
@@ -119,8 +110,8 @@ async def test_a_page_that_is_taken_back_is_begun_again(house: House, url: str) 
         assert len(told) == 1
 
 
-async def test_after_the_third_time_the_advisor_is_told_and_has_nothing(house: House, url: str) -> None:
-    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(url) as rival:
+async def test_after_the_third_time_the_advisor_is_told_and_has_nothing(house: House, postgres_url: str) -> None:
+    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
         reference = await ada.ask()
         await rival.lock(CONVERSATION, reference)
         taking = asyncio.create_task(cora.post(cora.path(reference, "/accept")))
@@ -133,10 +124,10 @@ async def test_after_the_third_time_the_advisor_is_told_and_has_nothing(house: H
         assert [one["kind"] for one in await ada.log()] == ["message", "queued"]
 
 
-async def test_messages_that_are_taken_back_are_stored_once(house: House, url: str) -> None:
+async def test_messages_that_are_taken_back_are_stored_once(house: House, postgres_url: str) -> None:
     """Of two conversations in one transaction: the quick way loses, then the long way loses, then both are stored."""
     log = house.first.parts.log
-    async with Ada(house) as ada, Ada(house) as ben, Rival.at(url) as rival:
+    async with Ada(house) as ada, Ada(house) as ben, Rival.at(postgres_url) as rival:
         first, second = await ada.ask(), await ben.ask()
         await asyncio.gather(ada.say("I am here."), ben.say("So am I."))
         await rival.lock(CONVERSATION, second)
@@ -157,9 +148,9 @@ async def test_messages_that_are_taken_back_are_stored_once(house: House, url: s
         assert [texts[0][1:], texts[1][1:]] == [["I am here.", "one", "two"], ["So am I.", "three"]]
 
 
-async def test_a_process_opens_no_more_connections_than_it_says(house: House, url: str) -> None:
+async def test_a_process_opens_no_more_connections_than_it_says(house: House, postgres_url: str) -> None:
     """`dutyline web` asks before it starts whether there is room for them."""
-    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(url) as rival:
+    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
         await cora.take(await ada.ask())
         await asyncio.gather(ada.say("Hello"), ada.poll())
         await house.database.close()

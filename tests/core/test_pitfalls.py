@@ -10,7 +10,7 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,6 @@ from tests.live import ROOT
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 async def sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "dutyline.db")
     database = Database(sqlite_url(tmp_path))
@@ -50,13 +42,13 @@ async def sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-async def between(server: RedisServer) -> AsyncIterator[Proxy]:
-    async with Proxy(server.port) as proxy:
+async def between(own_redis: RedisServer) -> AsyncIterator[Proxy]:
+    async with Proxy(own_redis.port) as proxy:
         yield proxy
 
 
-async def test_a_command_whose_answer_was_cut_is_not_run_again(server: RedisServer, between: Proxy) -> None:
-    direct, through = open_redis(server.url()), open_redis(f"redis://127.0.0.1:{between.port}")
+async def test_a_command_whose_answer_was_cut_is_not_run_again(own_redis: RedisServer, between: Proxy) -> None:
+    direct, through = open_redis(own_redis.url()), open_redis(f"redis://127.0.0.1:{between.port}")
     try:
         between.cut_at(Way.BACK, b":1\r\n", times=5)
         with pytest.raises(RedisError):
@@ -67,8 +59,8 @@ async def test_a_command_whose_answer_was_cut_is_not_run_again(server: RedisServ
         await direct.aclose()
 
 
-async def test_a_hint_whose_answer_was_cut_is_not_published_again(server: RedisServer, between: Proxy) -> None:
-    direct, through = open_redis(server.url()), open_redis(f"redis://127.0.0.1:{between.port}")
+async def test_a_hint_whose_answer_was_cut_is_not_published_again(own_redis: RedisServer, between: Proxy) -> None:
+    direct, through = open_redis(own_redis.url()), open_redis(f"redis://127.0.0.1:{between.port}")
     listener = direct.pubsub(ignore_subscribe_messages=True)
     try:
         await listener.subscribe("hints")
@@ -89,17 +81,17 @@ async def test_a_hint_whose_answer_was_cut_is_not_published_again(server: RedisS
         await direct.aclose()
 
 
-async def test_a_redis_that_is_stopped_costs_half_a_second(server: RedisServer) -> None:
-    redis = open_redis(server.url())
+async def test_a_redis_that_is_stopped_costs_half_a_second(own_redis: RedisServer) -> None:
+    redis = open_redis(own_redis.url())
     try:
         await redis.ping()
-        server.pause()
+        own_redis.pause()
         began = time.monotonic()
         with pytest.raises(RedisError):
             await redis.get("anything")
         assert time.monotonic() - began < REDIS_TIMEOUT_S + 0.1
     finally:
-        server.resume()
+        own_redis.resume()
         await redis.aclose()
 
 
@@ -112,7 +104,7 @@ async def test_a_redis_that_is_not_there_costs_no_time() -> None:
     await redis.aclose()
 
 
-async def test_a_cancelled_command_mixes_up_no_answers(server: RedisServer, between: Proxy) -> None:
+async def test_a_cancelled_command_mixes_up_no_answers(own_redis: RedisServer, between: Proxy) -> None:
     redis = open_redis(f"redis://127.0.0.1:{between.port}")
     try:
         await redis.mset({"mine": "mine", "other": "other"})

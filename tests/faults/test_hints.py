@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from redis import Redis
@@ -13,14 +13,6 @@ from tests.faults.proxy import Proxy
 from tests.waiting import until
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 @contextlib.asynccontextmanager
@@ -37,40 +29,40 @@ async def listening(url: str) -> AsyncIterator[Signals]:
         await redis.aclose()
 
 
-async def test_a_process_knows_at_once_that_hints_are_lost(server: RedisServer) -> None:
-    async with listening(server.url()) as signals:
-        server.kill()
+async def test_a_process_knows_at_once_that_hints_are_lost(own_redis: RedisServer) -> None:
+    async with listening(own_redis.url()) as signals:
+        own_redis.kill()
         await until(lambda: not signals.healthy, within_s=2, what="the doubt")
-        server.start()
+        own_redis.start()
         await until(lambda: signals.healthy, within_s=10, what="the own probe again")
 
 
-async def test_the_first_hint_over_an_old_connection_arrives(server: RedisServer) -> None:
-    async with listening(server.url()) as here, listening(server.url()) as there:
+async def test_the_first_hint_over_an_old_connection_arrives(own_redis: RedisServer) -> None:
+    async with listening(own_redis.url()) as here, listening(own_redis.url()) as there:
         # More connections in the pool than the next probe would find out to be dead.
         await asyncio.gather(here.redis.ping(), here.redis.ping())
         gaps: list[bool] = []
         heard: list[object] = []
         there.on_gap(lambda: gaps.append(True))
         there.on("line", heard.append)
-        server.kill()
-        server.start()
+        own_redis.kill()
+        own_redis.start()
         await until(lambda: gaps, what="the other process to listen again")
         here.send("line", 1)
         await until(lambda: heard, within_s=2, what="the hint")
 
 
 @pytest.mark.parametrize("name_moves", ["before", "after"])
-async def test_after_a_failover_hints_go_by_the_new_primary(server: RedisServer, name_moves: str) -> None:
+async def test_after_a_failover_hints_go_by_the_new_primary(own_redis: RedisServer, name_moves: str) -> None:
     """The old one stays up as a replica, and ends no connection; its name may still lead to it for a while."""
     new = RedisServer()
     new.start()
     heard: list[object] = []
-    async with Proxy(server.port) as name, listening(f"redis://127.0.0.1:{name.port}") as here:
+    async with Proxy(own_redis.port) as name, listening(f"redis://127.0.0.1:{name.port}") as here:
         made = name.links_made
         if name_moves == "before":
             name.turn_to(new.port)
-        with Redis.from_url(server.url()) as client:
+        with Redis.from_url(own_redis.url()) as client:
             client.replicaof("127.0.0.1", free_port())
         if name_moves == "after":
             await until(lambda: name.links_made > made, what="another connection to the old one")
@@ -87,11 +79,11 @@ async def test_after_a_failover_hints_go_by_the_new_primary(server: RedisServer,
     new.stop()
 
 
-async def test_what_is_said_while_redis_hangs_goes_out_when_it_answers(server: RedisServer) -> None:
+async def test_what_is_said_while_redis_hangs_goes_out_when_it_answers(own_redis: RedisServer) -> None:
     heard: list[object] = []
     async with (
-        Proxy(server.port) as between,
-        listening(server.url()) as there,
+        Proxy(own_redis.port) as between,
+        listening(own_redis.url()) as there,
         listening(f"redis://127.0.0.1:{between.port}") as here,
     ):
         there.on("line", heard.append)

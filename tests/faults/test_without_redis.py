@@ -5,8 +5,7 @@ Nothing is sped up here: the promise is in seconds.
 
 import asyncio
 import random
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from redis import Redis
 from app.demo import open_round_the_clock
 from core.db import Database
 from core.troubles import troubles
-from tests.engines import PostgresServer, RedisServer, free_port
+from tests.engines import RedisServer, free_port
 from tests.faults.boxes import Network
 from tests.faults.cast import Company, ask, new_mark, read_stored
 from tests.faults.checker import check, describe
@@ -35,21 +34,6 @@ pytestmark = pytest.mark.faults
 
 WITHOUT_REDIS_S = 2.0
 DEAF_S = 5.0
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[str]:
-    name = f"hints_{uuid.uuid4().hex}"
-    yield postgres.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
-    postgres.drop_database(name)
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 @asynccontextmanager
@@ -98,16 +82,16 @@ async def _shown_at(client: Client, message: Message) -> float:
     return shown_at[message.text]
 
 
-async def test_redis_was_never_there(tmp_path: Path, database_url: str) -> None:
-    async with two_processes(tmp_path, database_url, NO_REDIS, NO_REDIS) as (company, screens):
+async def test_redis_was_never_there(tmp_path: Path, postgres_url: str) -> None:
+    async with two_processes(tmp_path, postgres_url, NO_REDIS, NO_REDIS) as (company, screens):
         assert await latest_of(company, screens, 5) <= WITHOUT_REDIS_S
 
 
-async def test_one_process_is_deaf_to_redis(tmp_path: Path, database_url: str, redis: RedisServer) -> None:
+async def test_one_process_is_deaf_to_redis(tmp_path: Path, postgres_url: str, own_redis: RedisServer) -> None:
     """Its connections stay open and nothing comes; those it makes anew are whole, if it makes any."""
-    async with Proxy(redis.port) as link:
-        deaf_url = redis.url().replace(f":{redis.port}/", f":{link.port}/")
-        async with two_processes(tmp_path, database_url, redis.url(), deaf_url) as (company, screens):
+    async with Proxy(own_redis.port) as link:
+        deaf_url = own_redis.url().replace(f":{own_redis.port}/", f":{link.port}/")
+        async with two_processes(tmp_path, postgres_url, own_redis.url(), deaf_url) as (company, screens):
             made = link.links_made
             link.swallow()
             assert await latest_of(company, screens, 3) <= DEAF_S
@@ -116,13 +100,13 @@ async def test_one_process_is_deaf_to_redis(tmp_path: Path, database_url: str, r
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 async def test_redis_refuses_what_is_written(
-    tmp_path: Path, database_url: str, redis: RedisServer, refusal: Refusal
+    tmp_path: Path, postgres_url: str, own_redis: RedisServer, refusal: Refusal
 ) -> None:
     before = troubles.counts["redis_takes_nothing"]
-    with Redis.from_url(redis.url(), decode_responses=True, socket_timeout=None) as client:
-        async with two_processes(tmp_path, database_url, redis.url(), redis.url()) as (company, screens):
+    with Redis.from_url(own_redis.url(), decode_responses=True, socket_timeout=None) as client:
+        async with two_processes(tmp_path, postgres_url, own_redis.url(), own_redis.url()) as (company, screens):
             await until(lambda: is_well(company), what="the own probes")
-            refuses = refusal(client, redis)
+            refuses = refusal(client, own_redis)
             await asyncio.to_thread(refuses.__enter__)
             # By each of the two.
             await until(lambda: troubles.counts["redis_takes_nothing"] >= before + 2, what="the refusal")
