@@ -22,6 +22,6 @@ def check_room(url: str, web_processes: int) -> None:
         allowed = connection.execute(ALLOWED).scalar_one()
     if needed > allowed:
         raise StartError(
-            f"PostgreSQL lets {allowed} connections in, and {web_processes} web processes with a worker may open {needed}."
+            f"PostgreSQL lets {allowed} connections in, and with WEB_CONCURRENCY={web_processes} the service may open {needed}."
             " Raise its max_connections, or lower WEB_CONCURRENCY."
         )

@@ -6,7 +6,7 @@ Two web processes run inside the test. Ada speaks through the first and has a se
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,13 +76,6 @@ class Scene:
         return {finding.rule for finding in await self.look()}
 
 
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[str]:
-    name = f"planted_{uuid.uuid4().hex}"
-    yield postgres.create_database(name, like=request.getfixturevalue("_migrated_postgres"))
-    postgres.drop_database(name)
-
-
 @asynccontextmanager
 async def playing(
     folder: Path,
@@ -128,8 +121,8 @@ async def _take(database_url: str, role: Role) -> None:
 
 
 @pytest.fixture
-async def scene(tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str) -> AsyncIterator[Scene]:
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+async def scene(tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str) -> AsyncIterator[Scene]:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         yield scene
 
 
@@ -177,10 +170,10 @@ class AcknowledgesBeforeCommit(Log):
 
 
 async def test_acknowledging_before_the_commit(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.talk_parts.Log", AcknowledgesBeforeCommit)
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         scene.link.cut_at(Way.FORTH, COMMIT_QUERY, times=1)
         await scene.say()
         await until(lambda: scene.link.cuts_left == 0, what="the commit to be cut")
@@ -193,13 +186,13 @@ class ForgetsIds(Log):
 
 
 async def test_not_looking_for_known_ids(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the look, and without the constraint that would catch it."""
     monkeypatch.setattr("app.talk_parts.Log", ForgetsIds)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE event DROP CONSTRAINT uq_event_conversation_id_author_client_id")
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         await scene.ada.say_again(await scene.say())
         assert {Rule.DOUBLED, Rule.TWO_NUMBERS} <= await scene.find()
 
@@ -225,10 +218,10 @@ class SubscribesLate(Session):
 
 
 async def test_subscribing_after_reading(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SubscribesLate.has_read, SubscribesLate.may_subscribe = asyncio.Event(), asyncio.Event()
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         await scene.say()
         await until(lambda: len(scene.second_tab.screens[0].lines) == 3, what="the second tab to be caught up")
         scene.second_tab.go_offline()
@@ -249,10 +242,10 @@ class NeverLooks(Fanout):
 
 
 async def test_neither_heeding_hints_nor_polling(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.talk_parts.Fanout", NeverLooks)
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         await until(lambda: scene.second_tab.screens[0].lines, what="the second tab to be caught up")
         await scene.say()
         assert await scene.find() == {Rule.SCREEN}
@@ -271,24 +264,24 @@ class GoesTooFar(Streams):
 async def test_a_stream_and_a_poll_that_leave_one_out(
     tmp_path: Path,
     postgres: PostgresServer,
-    database_url: str,
+    postgres_url: str,
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
     rung: Rung,
 ) -> None:
     monkeypatch.setattr("app.parts.Streams", GoesTooFar)
-    async with playing(tmp_path, postgres, database_url, redis_url) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url) as scene:
         await scene.say()
         scene.another_screen(rung)
         assert Rule.NOTICED in await scene.find()
 
 
 async def test_a_form_without_its_id(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody presses Send twice."""
     monkeypatch.setattr("chat.pages._id_of", lambda form: uuid.uuid4())
-    async with playing(tmp_path, postgres, database_url, redis_url, has_scripts=False) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url, has_scripts=False) as scene:
         await scene.say(times=2)
         assert Rule.DOUBLED in await scene.find()
 
@@ -299,9 +292,9 @@ class TakesANewId(Client):
 
 
 async def test_a_client_that_tries_again_under_a_new_id(
-    tmp_path: Path, postgres: PostgresServer, database_url: str, redis_url: str
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str
 ) -> None:
-    async with playing(tmp_path, postgres, database_url, redis_url, TakesANewId) as scene:
+    async with playing(tmp_path, postgres, postgres_url, redis_url, TakesANewId) as scene:
         scene.link.cut_at(Way.BACK, COMMIT_REPLY, times=1)
         await scene.say()
         assert Rule.DOUBLED in await scene.find()
