@@ -1,13 +1,14 @@
 """The socket, `advice.v1`: reads frames, asks the log, writes what the session owes. Nothing of value lives here.
 
-Two tasks per socket: one reads, one writes, and the first to end ends both. Every write has ten seconds; a client that
+Two tasks per socket: one reads, one writes, and the first to end ends both; what is said has a task until it is answered,
+which outlives them. Every write has ten seconds; a client that
 does not read is let go. Close codes are those of docs/protocol.md.
 """
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import structlog
@@ -32,6 +33,7 @@ from chat.frames import (
     parse_text,
 )
 from chat.holding import Held
+from chat.intake import Closing, Intake, UnderWay
 from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Said, Saying
@@ -39,7 +41,7 @@ from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
 from chat.tabs import Tabs
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
-from core.limits import Limiter, TokenBucket, TurnedAway, cookie_of
+from core.limits import Limiter, TurnedAway, cookie_of
 from core.waking import Wake
 from core.web import VISITOR_COOKIE
 
@@ -48,14 +50,10 @@ logger = structlog.get_logger()
 HELLO_WITHIN_S = 10
 WRITE_WITHIN_S = 10
 STRETCH_CHARACTERS = 64 * 1024
-FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
 ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 40.0
 """How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
 
-REFUSED_BEFORE_CLOSING = 60
-BAD_FRAMES_A_MINUTE = 5
-
-TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
+TOO_SLOW, OUR_FAULT = 4001, 4005
 SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
 
 TEXTS = "websocket.texts"
@@ -65,13 +63,6 @@ FORGOTTEN: dict[str, Any] = {"headers": (), "subprotocols": (), "state": None, "
 """What of its request a socket does not keep."""
 
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
-
-
-class Closing(Exception):
-    """The socket must be closed with this code."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
 
 
 class Sockets:
@@ -98,6 +89,8 @@ class Sockets:
         self._arrivals = Limiter(ARRIVALS_PER_SECOND, ARRIVALS_BURST, enabled=rate_limits)
         self.turned_away = TurnedAway()
         """For the server: whoever comes again too soon need not be asked in."""
+        self._kept: set[asyncio.Task[None]] = set()
+        """What was said and has no answer yet."""
 
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
@@ -171,10 +164,10 @@ class Sockets:
 
     async def _read_frames(self, websocket: WebSocket, session: Session) -> int:
         intake = Intake(enabled=self._rate_limits)
+        under_way = UnderWay(self._kept)
         greeted = False
         while True:
             text: str | None = ""
-            has_waited = False
             try:
                 text = await _next_text(websocket, None if greeted else HELLO_WITHIN_S)
                 if text is None:
@@ -183,24 +176,23 @@ class Sockets:
                 request = parse_text(text)
                 if not greeted and not isinstance(request, Hello):
                     return NOT_THE_PROTOCOL
-                has_waited = await self._do(session, request)
+                if isinstance(request, Say):
+                    await under_way.begin(request.conversation, partial(self._say, session, request))
+                else:
+                    await self._do(session, request)
                 greeted = True
             except Refusal as refusal:
-                self._refuse(session, refusal, id_in(text or ""))
+                session.reply(_error(refusal, id_in(text or "")))
                 not_understood = isinstance(refusal, BadFrame | InvalidText | TextOnly)
                 if isinstance(refusal, TextOnly) or (isinstance(refusal, BadFrame) and intake.is_too_bad()):
                     return NOT_THE_PROTOCOL
                 if not greeted:
                     return NOT_THE_PROTOCOL if not_understood else OUR_FAULT
             # Frames that came together are read without waiting: what answers them must get its turn to be written.
-            if not has_waited:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
-    async def _do(self, session: Session, request: Frame) -> bool:
-        """Whether others have had their turn meanwhile."""
+    async def _do(self, session: Session, request: Frame) -> None:
         match request:
-            case Say():
-                return await self._say(session, request)
             case Ping():
                 session.offer("pong", frame("pong"))
             case Read():
@@ -214,10 +206,25 @@ class Sockets:
                     raise Closing(OLD_SCRIPT)
                 await session.greet(request)
                 self._tabs.take(session)
-        return False
 
-    async def _say(self, session: Session, request: Say) -> bool:
-        """Whether it was waited for: what is held is answered at once."""
+    async def _say(self, session: Session, request: Say) -> None:
+        """Answer it when it is stored, held or refused."""
+        try:
+            try:
+                answer = await self._store(session, request)
+            except Refusal as refusal:
+                answer = _error(refusal, str(request.id))
+            session.reply(answer)
+        except Closing as closing:
+            session.close(closing.code)
+        except TooSlow:
+            session.close(TOO_SLOW)
+        except Exception as problem:  # noqa: BLE001  # nobody waits for this task; its client is told by the close
+            logger.error("not_said", kind=type(problem).__name__)
+            session.close(OUR_FAULT)
+
+    async def _store(self, session: Session, request: Say) -> str:
+        """The frame that answers it."""
         viewer = session.viewer
         head = await session.find_to_write(request.conversation)
         if viewer.may_act is not None and not await viewer.may_act():
@@ -227,44 +234,17 @@ class Sockets:
             receipt = await self._saying.say(head.id, author, Said(request.text, request.id, request.confirm))
         except Held as held:
             findings = held.as_list()
-            session.reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))
-            return False
-        session.reply(ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again))
-        return True
-
-    def _refuse(self, session: Session, refusal: Refusal, given_id: str | None) -> None:
-        fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
-        if given_id is not None:
-            fields["id"] = given_id
-        if isinstance(refusal, RateLimited):
-            fields["retry_after_s"] = refusal.retry_after_s
-        session.reply(frame("error", **fields))
+            return frame("hold", conversation=head.reference, id=str(request.id), findings=findings)
+        return ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again)
 
 
-class Intake:
-    """How many frames, and how many bad ones, a socket may send."""
-
-    __slots__ = ("_bad", "_bucket", "_enabled", "_refused")
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
-        self._bucket = TokenBucket(FRAMES_PER_SECOND, FRAMES_BURST)
-        self._refused = 0
-        self._bad: list[float] = []
-
-    def count(self) -> None:
-        wait_s = self._bucket.take() if self._enabled else 0
-        if wait_s:
-            self._refused += 1
-            if self._refused > REFUSED_BEFORE_CLOSING:
-                raise Closing(TOO_MANY_FRAMES)
-            raise RateLimited(int(wait_s) + 1)
-
-    def is_too_bad(self) -> bool:
-        """Count a frame that was not understood; true at the fifth in a minute."""
-        now = time.monotonic()
-        self._bad = [*(at for at in self._bad if now - at < 60), now]
-        return len(self._bad) >= BAD_FRAMES_A_MINUTE
+def _error(refusal: Refusal, given_id: str | None) -> str:
+    fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
+    if given_id is not None:
+        fields["id"] = given_id
+    if isinstance(refusal, RateLimited):
+        fields["retry_after_s"] = refusal.retry_after_s
+    return frame("error", **fields)
 
 
 async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:

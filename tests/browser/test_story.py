@@ -127,6 +127,8 @@ def state_of(said: Locator) -> Locator:
 async def share(ada: Page, cora: Page) -> tuple[str, str]:
     """Cora gives Ada the first suggestion; Ada opens it: its slug and title."""
     suggestion = cora.locator(".suggestion").first
+    # What is suggested follows the talk, and stands still only under a hand.
+    await suggestion.hover()
     slug = await suggestion.get_attribute("data-slug") or ""
     title = (await suggestion.locator('[data-slot="title"]').inner_text()).strip()
     async with without_reload(ada):

@@ -5,6 +5,7 @@ A transaction that it takes back, because it and another one wait for each other
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, LiteralString, Self
@@ -169,3 +170,23 @@ async def test_a_process_opens_no_more_connections_than_it_says(house: House, po
         told = {(page.status_code, page.headers.get("retry-after")) for page in answers}
         assert told == {(200, None), (503, "2")}
         assert count <= MOST_CONNECTIONS
+
+
+async def test_what_waits_for_the_database_holds_up_nothing_else_on_its_socket(house: House, postgres_url: str) -> None:
+    """Nor is it lost with the socket: it was taken."""
+    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
+        reference = await ada.ask()
+        await cora.take(reference)
+        async with cora.line() as line:
+            await line.hello(after={})
+            await rival.lock(CONVERSATION, reference)
+            await line.send("say", conversation=reference, id=str(uuid.uuid4()), text="Good morning")
+            await rival.is_waited_for()
+            await line.quiet()
+            assert "ack" not in [frame["type"] for frame in line.seen]
+        await rival.leave()
+
+        async def is_stored() -> bool:
+            return "Good morning" in [event.get("text") for event in await ada.log()]
+
+        await until(is_stored, what="the message")

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +15,14 @@ import pytest
 
 from app.migrations import migrate
 from tests.chat.house import House, opened
-from tests.chat.people import Ada, Cora
+from tests.chat.people import Ada, Cora, Line
 from tests.engines import PostgresServer
 from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 
 TOLD_WITHIN_S = 5.0
+SPARE_S = 0.5
 READY_WITHIN_S = 1.5
 
 
@@ -51,6 +53,13 @@ def frozen(server: PostgresServer) -> Iterator[None]:
     finally:
         for one in processes:
             os.kill(one.pid, signal.SIGCONT)
+
+
+async def said(line: Line, references: Sequence[str]) -> set[str]:
+    """Say something in each of these at once: the codes that answer it."""
+    for reference in references:
+        await line.send("say", conversation=reference, id=str(uuid.uuid4()), text="Are you there?")
+    return {(await line.expect("error"))["code"] for _ in references}
 
 
 async def timed(ask: Callable[[], Awaitable[httpx.Response]]) -> tuple[int, float]:
@@ -88,3 +97,16 @@ async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice
         texts = [event["text"] for event in await ada.log() if event["kind"] == "message"]
         assert texts.count("Hello") == 1
         assert texts.count("Are you there?") <= 2
+
+
+async def test_an_advisor_is_told_of_all_conversations_at_once(house: House, server: PostgresServer) -> None:
+    async with Ada(house) as ada, Ada(house) as ben, Ada(house) as mia, await Cora.hired(house) as cora:
+        references = [await one.ask() for one in (ada, ben, mia)]
+        for reference in references:
+            await cora.take(reference)
+        async with cora.line() as line:
+            await line.hello(after={})
+            with frozen(server):
+                began = time.monotonic()
+                assert await said(line, references) == {"unavailable"}
+                assert time.monotonic() - began < TOLD_WITHIN_S + SPARE_S
