@@ -7,6 +7,7 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 """
 
 import asyncio
+import contextlib
 import struct
 from random import getrandbits
 from typing import Any, cast
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.protocol import State
 
@@ -105,7 +107,9 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self.queue.qsize() > MOST_QUEUED_FRAMES:
             self.transport.abort()
             return
-        super().send_receive_event_to_app()
+        # What is not UTF-8 may come in one piece with the peer's own close, which is answered already.
+        with contextlib.suppress(InvalidState):
+            super().send_receive_event_to_app()
 
     def send_keepalive_ping(self) -> None:
         """As uvicorn does it, without its machinery for frames, which costs ten times what a ping of 6 bytes needs."""

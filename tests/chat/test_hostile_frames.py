@@ -101,6 +101,13 @@ async def test_what_is_not_utf_8_is_1007(ada: Ada, payload: bytes, pieces: int) 
         assert (await line.end())[1] == 1007
 
 
+async def test_what_is_not_utf_8_and_a_close_in_one_piece(ada: Ada) -> None:
+    """The close is answered before anybody reads the text."""
+    async with greeted(ada) as line:
+        await line.send(encoded(TEXT, b"\xff") + closing(1000))
+        assert (await line.end())[1] == 1000
+
+
 async def test_a_reason_that_is_not_utf_8_is_1007(ada: Ada) -> None:
     async with greeted(ada) as line:
         await line.send(closing(1000, b"\xff"))
