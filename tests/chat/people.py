@@ -83,7 +83,7 @@ class Line:
                 return frame
 
     async def quiet(self) -> None:
-        """Wait until everything sent so far was dealt with: the server answers in order."""
+        """Wait until everything sent so far was dealt with, but for what was said, which is answered when it is stored."""
         await self.send("ping")
         await self.expect("pong")
 
