@@ -14,7 +14,7 @@ const AGAIN_MS = 5000
  * @typedef {object} Draft
  * @property {string} text
  * @property {string} saved What the server has.
- * @property {boolean} isOnItsWay
+ * @property {string | null} onItsWay What is being sent.
  * @property {boolean} hasFailed
  * @property {ReturnType<typeof setTimeout>} [timer]
  */
@@ -29,6 +29,9 @@ export class Drafts {
     this._onChange = onChange
     /** @type {Map<string, Draft>} */
     this._drafts = new Map()
+    // Before the next page is asked for, which may be this one again; how soon a page that is left still gets its turn to
+    // send anything is the browser's affair.
+    addEventListener('beforeunload', () => this.flush({ isLast: true }))
     addEventListener('pagehide', () => this.flush({ isLast: true }))
     document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && this.flush())
   }
@@ -46,7 +49,7 @@ export class Drafts {
   /** In words: `saved`, `unsaved`, or nothing to say. @param {string} reference @returns {'saved' | 'unsaved' | ''} */
   stateOf(reference) {
     const draft = this._drafts.get(reference)
-    if (!draft?.text || draft.isOnItsWay) return ''
+    if (!draft?.text || draft.onItsWay !== null) return ''
     if (draft.text === draft.saved) return 'saved'
     return draft.hasFailed ? 'unsaved' : ''
   }
@@ -60,7 +63,7 @@ export class Drafts {
    */
   adopt(reference, text) {
     const draft = this._drafts.get(reference)
-    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, isOnItsWay: false, hasFailed: false })
+    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, onItsWay: null, hasFailed: false })
   }
 
   /**
@@ -97,12 +100,12 @@ export class Drafts {
    */
   async _save(reference, isLast = false) {
     const draft = this._drafts.get(reference)
-    if (!draft || (draft.isOnItsWay && !isLast) || draft.text === draft.saved) return
+    if (!draft || draft.text === (draft.onItsWay ?? draft.saved) || (draft.onItsWay !== null && !isLast)) return
     clearTimeout(draft.timer)
     const { text } = draft
-    draft.isOnItsWay = true
+    draft.onItsWay = text
     const { status } = await postJson(`/desk/conversations/${reference}/draft`, this._token(), { text }, { keepalive: true })
-    draft.isOnItsWay = false
+    if (draft.onItsWay === text) draft.onItsWay = null
     // What is refused, as when the conversation has gone to somebody else, is not tried for ever.
     const isDone = status !== 0 && status < 500 && status !== 429
     if (status === 204) draft.saved = text

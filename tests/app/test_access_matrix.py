@@ -36,25 +36,15 @@ from tests.app.access_tables import (
     SUPERVISED,
     VISITORS_OWN,
     Row,
+    Unmade,
     fields_of,
     filled,
+    name_of,
     picture_of,
 )
 from tests.app.access_world import QUESTION, READERS, STAFF, STATES, UNKNOWN, VISITORS, Case, World
 from tests.triage.house import opened
 from triage.replies import NewReply
-
-
-class Unmade:
-    """In the place of every part, so that the route table can be read without a database."""
-
-    def __getattr__(self, name: str) -> "Unmade":
-        return self
-
-
-def name_of(door: Door) -> str:
-    (method,) = door.methods
-    return f"{method} {door.path}"
 
 
 def uncovered(table: list[Door]) -> set[str]:

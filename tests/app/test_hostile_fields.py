@@ -19,8 +19,8 @@ from app import parts
 from app.main import doors
 from app.parts import Parts
 from core.db import Database, sqlite_url
+from tests.app.access_tables import FOUND, Unmade, fields_of, filled, name_of
 from tests.app.access_world import STAFF_PAGES, Case, World
-from tests.app.test_access_matrix import FOUND, Unmade, fields_of, filled, name_of
 from tests.live import ROOT
 from tests.triage.house import ENQUIRY, opened
 
