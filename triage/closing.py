@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.events import SYSTEM_AUTHOR, Entry
 from chat.log import Log
@@ -16,7 +17,7 @@ from chat.words import SYSTEM, Kind, Status
 from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
-from triage.hours import Opening, OpenState, opening_words
+from triage.hours import Opening, OpenState, load_timetable, opening_at, opening_words
 from triage.notices import Notices
 from triage.presence import count_online
 from triage.times import Times
@@ -47,27 +48,34 @@ class Closing:
 
     async def tick(self) -> int:
         """When it is closed and nobody will take them any longer, tell those who wait. How many there were."""
-        state = await self._opening.state()
-        if state.open:
+        if (await self._opening.state()).open:
             return 0
         now = self._clock()
         async with self._db.read() as connection:
+            if await self._closed_for_all(connection, now) is None:
+                return 0
             waiting = select(conversation.c.id, conversation.c.reference).where(conversation.c.status == Status.WAITING)
             rows = (await connection.execute(waiting.order_by(conversation.c.sort_key).limit(MOST_AT_ONCE))).all()
-            if not rows or (await count_online(connection, now) and not self._is_late(state, now)):
-                return 0
-        kept = sum([await self._keep(row.id, row.reference, state, now) for row in rows])
+        kept = sum([await self._keep(row.id, row.reference, now) for row in rows])
         if kept:
             await self._tell_supervisors(kept)
             logger.info("line_closed_with_waiting", count=kept)
         return kept
 
-    def _is_late(self, state: OpenState, now: datetime) -> bool:
-        return state.closed_since is not None and now - state.closed_since >= self._times.after_closing
+    async def _closed_for_all(self, connection: AsyncConnection, now: datetime) -> OpenState | None:
+        """How it is closed, as it is stored; None while those who wait may still be taken."""
+        state = opening_at(await load_timetable(connection, now), now)
+        is_late = state.closed_since is not None and now - state.closed_since >= self._times.after_closing
+        if state.open or (not is_late and await count_online(connection, now)):
+            return None
+        return state
 
-    async def _keep(self, conversation_id: int, reference: str, state: OpenState, now: datetime) -> bool:
-        """One conversation out of the line, unless somebody took it or it was left meanwhile."""
+    async def _keep(self, conversation_id: int, reference: str, now: datetime) -> bool:
+        """One conversation out of the line, unless it was opened again, or somebody took it or left it meanwhile."""
         async with self._db.write() as connection:
+            state = await self._closed_for_all(connection, now)
+            if state is None:
+                return False
             done = await connection.execute(
                 update(conversation)
                 .where(conversation.c.id == conversation_id, conversation.c.status == Status.WAITING)

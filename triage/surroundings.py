@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from chat.conversations import Conversation
 from chat.log import Log
-from chat.words import Status
+from chat.words import Kind, Status
 from core.db import Database
 from core.tables import setting
 from triage import words
@@ -76,7 +76,15 @@ class Surroundings:
             "can_leave": True,
             "was_with_advisor": found.requeues > 0,
             "line_message": await self._queue.notice(),
+            "kept_because": await self._kept_because(found),
         }
+
+    async def _kept_because(self, found: Conversation) -> str | None:
+        """Why it is a question now, unless the visitor left it as one."""
+        if found.status is not Status.QUESTION:
+            return None
+        *_, queued = await self._log.read_kinds(found.id, Kind.QUEUED)
+        return queued.text if queued.data.get("closed") else None
 
     async def ended(self, found: Conversation) -> dict[str, Any]:
         return {

@@ -1,7 +1,7 @@
 /**
  * The waiting room: the place in the line as a sentence that changes quietly, and
  * the way over to the conversation when an advisor joins. Reading guidance here
- * never loses the place.
+ * never loses the place, nor what is open when closing time makes it a question.
  */
 
 import { Announcer } from './announcer.js'
@@ -11,6 +11,7 @@ import { cloneTemplate, fill, slot } from './fragments.js'
 import { freshnessOf } from './freshness.js'
 import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
+import { fetchPage } from './pages.js'
 import { placeSentence } from './place.js'
 import { postJson } from './post.js'
 import { attachSound, Sound } from './sound.js'
@@ -40,12 +41,15 @@ export default function attach(root) {
     epoch: root.dataset.epoch,
     build: root.dataset.build
   })
+  const announcer = new Announcer(root, slot(root, 'announce'), ANNOUNCE_EVERY_MS)
   const go = once(() => goOver(sound, words))
+  const keep = once(() => showKept(root, announcer))
   connection.on('frame:welcome', ({ conversations = [] }) => conversations.some((/** @type {Frame} */ one) => !WAITS.has(one.status)) && go())
   connection.on('frame:event', (event) => movesOn(event) && go())
+  connection.on('frame:event', (event) => isKept(event) && keep())
   connection.on('frame:reset', go)
   connection.on('state', ({ closing }) => closing?.word === 'over' && go())
-  connection.on('frame:queue', showPlace(root, words))
+  connection.on('frame:queue', showPlace(root, words, announcer))
   connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, words, articles))
   reportReading(root)
   showLineState(() => slot(root, 'connection'), connection, words)
@@ -55,6 +59,36 @@ export default function attach(root) {
 /** @param {Frame} event */
 function movesOn({ kind, author }) {
   return !STAYS.has(kind) || (kind === 'message' && author?.kind !== 'visitor')
+}
+
+/** It left the line and is a question: closing time came, or another window did it. @param {Frame} event */
+function isKept({ kind, data }) {
+  return kind === 'queued' && data?.question === true
+}
+
+/**
+ * The page says so now; what is being read stays open.
+ *
+ * @param {HTMLElement} root
+ * @param {Announcer} announcer
+ */
+async function showKept(root, announcer) {
+  const page = (await fetchPage('/chat'))?.page
+  const [here, there] = [slot(root, 'standing'), page && slot(page, 'standing')]
+  if (!here || !page || !there) {
+    location.replace('/chat')
+    return
+  }
+  here.replaceWith(document.adoptNode(there))
+  document.title = page.title
+  const form = slot(root, 'leave-question')
+  const heading = there.querySelector('h1')
+  if (heading && form?.contains(document.activeElement)) {
+    heading.tabIndex = -1
+    heading.focus()
+  }
+  form?.remove()
+  announcer.say([...there.children].map((line) => line.textContent?.trim()).join(' '))
 }
 
 /**
@@ -72,9 +106,9 @@ function goOver(sound, words) {
  *
  * @param {HTMLElement} root
  * @param {Words} words
+ * @param {Announcer} announcer
  */
-function showPlace(root, words) {
-  const announcer = new Announcer(root, slot(root, 'announce'), ANNOUNCE_EVERY_MS)
+function showPlace(root, words, announcer) {
   slot(root, 'place')?.removeAttribute('role')
   /** @param {Frame} frame */
   return (frame) => {

@@ -35,26 +35,43 @@ async def in_line(context: BrowserContext) -> tuple[Page, str]:
     return page, reference
 
 
+@asynccontextmanager
+async def on_duty(coras: BrowserContext) -> AsyncIterator[None]:
+    """While one is here, closing moves nobody."""
+    await post(coras.request, "/desk", "/desk/presence", state="online")
+    try:
+        yield
+    finally:
+        await post(coras.request, "/desk", "/desk/presence", state="away")
+
+
+@asynccontextmanager
+async def closed_early(sues: BrowserContext) -> AsyncIterator[None]:
+    await post(sues.request, "/supervise", "/supervise/line", open="no", message=SHORT)
+    try:
+        yield
+    finally:
+        await post(sues.request, "/supervise", "/supervise/line", open="yes", message="")
+
+
 async def test_the_place_moves_and_an_early_close_is_told(browser: Browser, lenient: LiveService) -> None:
     async with people(lenient, browser, 4) as (adas, bens, coras, sues):
-        ada, first = await in_line(adas)
-        ben, second = await in_line(bens)
         await sign_in(coras.request)
         await sign_in(sues.request, "supervisor@example.org")
+        ada, first = await in_line(adas)
+        ben, second = await in_line(bens)
         await expect(ada.locator(PLACE)).to_contain_text("You are next.")
         await expect(ben.locator(PLACE)).to_contain_text("You are 2nd in the line.")
         await expect(ben.locator(NOTICE)).to_be_hidden()
-        async with without_reload(ben):
-            reader = ben.locator(".reader__summary").first
-            await reader.click()
-            await post(sues.request, "/supervise", "/supervise/line", open="no", message=SHORT)
-            await expect(ben.locator(NOTICE)).to_contain_text(LINE_CLOSED)
-            await post(coras.request, "/desk", f"/desk/conversations/{first}/accept")
-            await expect(ben.locator(PLACE)).to_contain_text("You are next.")
-            await expect(ben.locator("details.reader").first).to_have_attribute("open", "")
-            await look_at(ben)
-            await check_page(ben)
-            await post(sues.request, "/supervise", "/supervise/line", open="yes", message="")
+        async with on_duty(coras), without_reload(ben):
+            await ben.locator(".reader__summary").first.click()
+            async with closed_early(sues):
+                await expect(ben.locator(NOTICE)).to_contain_text(LINE_CLOSED)
+                await post(coras.request, "/desk", f"/desk/conversations/{first}/accept")
+                await expect(ben.locator(PLACE)).to_contain_text("You are next.")
+                await expect(ben.locator("details.reader").first).to_have_attribute("open", "")
+                await look_at(ben)
+                await check_page(ben)
             await expect(ben.locator(NOTICE)).to_be_hidden()
         await expect(ada.locator(".chat__title")).to_contain_text("With")
         await post(coras.request, "/desk", f"/desk/conversations/{first}/end")
@@ -62,6 +79,26 @@ async def test_the_place_moves_and_an_early_close_is_told(browser: Browser, leni
         await ben.get_by_role("button", name="Leave now").click()
         await expect(ben.locator("h1")).to_have_text("You left the line")
         assert second in await ben.locator("main").inner_text()
+
+
+async def test_closing_with_nobody_here_is_told_beside_what_is_read(browser: Browser, lenient: LiveService) -> None:
+    async with people(lenient, browser, 2) as (adas, sues):
+        ada, _ = await in_line(adas)
+        await sign_in(sues.request, "supervisor@example.org")
+        async with without_reload(ada):
+            await ada.locator(".reader__summary").first.click()
+            await ada.get_by_role("button", name="Leave it as a question instead").focus()
+            async with closed_early(sues):
+                await expect(ada.locator("h1")).to_have_text("Your question is with us")
+                await expect(ada.locator("h1")).to_be_focused()
+                await expect(ada.locator('[data-slot="kept-because"]')).to_contain_text("no advisor could take")
+                await expect(ada.locator(PLACE)).to_have_count(0)
+                await expect(ada).to_have_title(re.compile("^Your question is with us"))
+                await expect(ada.get_by_role("button", name="Leave it as a question instead")).to_have_count(0)
+                await expect(ada.locator("details.reader").first).to_have_attribute("open", "")
+                await look_at(ada, "kept")
+                await check_page(ada)
+        await post(adas.request, "/chat", "/chat/leave")
 
 
 async def test_the_advisor_sees_what_was_read(browser: Browser, lenient: LiveService) -> None:
@@ -83,28 +120,28 @@ async def test_the_advisor_sees_what_was_read(browser: Browser, lenient: LiveSer
 async def test_without_scripts_the_same_words_are_on_the_page(browser: Browser, lenient: LiveService) -> None:
     async with (
         opened(browser, lenient.url, lenient.is_own, java_script_enabled=False) as adas,
-        opened(browser, lenient.url, lenient.is_own) as sues,
+        people(lenient, browser, 2) as (coras, sues),
     ):
         await ask(adas.request)
+        await sign_in(coras.request)
         await sign_in(sues.request, "supervisor@example.org")
         ada = await adas.new_page()
         await ada.goto("/chat")
         await expect(ada.locator(PLACE)).to_have_text(re.compile(r"^You are next\. "))
         await expect(ada.locator(NOTICE)).to_be_hidden()
-        await post(sues.request, "/supervise", "/supervise/line", open="no", message=SHORT)
-        await ada.reload()
-        await expect(ada.locator(NOTICE)).to_contain_text(LINE_CLOSED)
-        await post(sues.request, "/supervise", "/supervise/line", open="yes", message="")
+        async with on_duty(coras), closed_early(sues):
+            await ada.reload()
+            await expect(ada.locator(NOTICE)).to_contain_text(LINE_CLOSED)
         await ada.get_by_role("button", name="Leave it as a question instead").click()
         await expect(ada.locator("h1")).to_have_text("Your question is with us")
 
 
-async def look_at(page: Page) -> None:
+async def look_at(page: Page, name: str = "waiting") -> None:
     """Pictures for people, where they are asked for."""
     folder, size = os.environ.get("PICTURES"), page.viewport_size
     if not folder or size is None:
         return
     for width in (320, 768, 1440):
         await page.set_viewport_size({"width": width, "height": 900})
-        await page.screenshot(path=Path(folder) / f"waiting-{width}.png", full_page=True)
+        await page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
     await page.set_viewport_size(size)

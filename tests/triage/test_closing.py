@@ -1,11 +1,11 @@
 """Closing time with people waiting: each is told, none is lost, and the questions are there to be answered."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chat.tables import conversation
 from core.people import Role, SignedIn
-from core.tables import audit
+from core.tables import audit, setting
 from tests.triage.house import House
 from triage.closing import Closing
 
@@ -65,6 +65,17 @@ async def test_a_line_that_was_closed_early_still_serves_who_waits(
     assert await closing.tick() == 0
     await house.claims.claim(reference, cora)
     assert await statuses(house) == ["active"]
+
+
+async def test_who_waits_when_it_is_opened_again_is_not_sent_away(house: House, closing: Closing) -> None:
+    """Opened by another process: this one has not heard of it yet."""
+    await house.enquire()
+    await house.set("line_open", "no")
+    assert not (await house.opening.state()).open
+    async with house.db.write() as connection:
+        await connection.execute(update(setting).where(setting.c.name == "line_open").values(value="yes"))
+    assert await closing.tick() == 0
+    assert await statuses(house) == ["waiting"]
 
 
 async def test_who_was_taken_at_the_last_moment_is_not_sent_away(

@@ -107,6 +107,7 @@ async def test_the_page_follows_closing_time(house: House, cora: SignedIn, closi
         assert await closing.tick() == 1
         page = (await ada.get("/chat")).text
     assert "Your question is with us" in page
+    assert "We have closed, and no advisor could take your conversation today." in page
     assert 'data-slot="place"' not in page
 
 
