@@ -52,10 +52,10 @@ class Closing:
             return 0
         now = self._clock()
         async with self._db.read() as connection:
-            if await self._closed_for_all(connection, now) is None:
-                return 0
             waiting = select(conversation.c.id, conversation.c.reference).where(conversation.c.status == Status.WAITING)
             rows = (await connection.execute(waiting.order_by(conversation.c.sort_key).limit(MOST_AT_ONCE))).all()
+            if not rows or await self._closed_for_all(connection, now) is None:
+                return 0
         kept = sum([await self._keep(row.id, row.reference, now) for row in rows])
         if kept:
             await self._tell_supervisors(kept)

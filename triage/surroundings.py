@@ -83,8 +83,8 @@ class Surroundings:
         """Why it is a question now, unless the visitor left it as one."""
         if found.status is not Status.QUESTION:
             return None
-        *_, queued = await self._log.read_kinds(found.id, Kind.QUEUED)
-        return queued.text if queued.data.get("closed") else None
+        queued = await self._log.read_kinds(found.id, Kind.QUEUED)
+        return queued[-1].text if queued and queued[-1].data.get("closed") else None
 
     async def ended(self, found: Conversation) -> dict[str, Any]:
         return {
