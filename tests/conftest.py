@@ -102,6 +102,15 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """One of this test's own, to be stopped: nobody else is to wait for it."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
     """One of this test's own, to be broken."""
     server = RedisServer()

@@ -35,20 +35,11 @@ FROZEN_FOR_S = IMPATIENT.freeze.total_seconds()
 ACTS = '"event": "reaper_acts"'
 
 
-@pytest.fixture
-def postgres_of_its_own() -> Iterator[PostgresServer]:
-    """One that a test may stop."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def service(request: pytest.FixtureRequest, short_folder: Path, redis_url: str) -> Iterator[LiveService]:
     environment = {"REDIS_URL": redis_url, "RATE_LIMITS": "off"}
     if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres_of_its_own")
+        server: PostgresServer = request.getfixturevalue("own_postgres")
         environment["DATABASE_URL"] = server.create_database(f"line_{uuid.uuid4().hex}")
     with LiveService(short_folder, web=2, workers=2, environment=environment, program=IMPATIENTLY) as service:
         hire(service)
@@ -142,9 +133,9 @@ async def who_is_killed_loses_it(service: LiveService, sue: Desk) -> None:
 
 
 async def test_nobody_is_lost_while_the_database_is_away(
-    short_folder: Path, redis_url: str, postgres_of_its_own: PostgresServer
+    short_folder: Path, redis_url: str, own_postgres: PostgresServer
 ) -> None:
-    environment = {"REDIS_URL": redis_url, "RATE_LIMITS": "off", "DATABASE_URL": postgres_of_its_own.url()}
+    environment = {"REDIS_URL": redis_url, "RATE_LIMITS": "off", "DATABASE_URL": own_postgres.url()}
     with LiveService(short_folder, web=2, workers=2, environment=environment, program=IMPATIENTLY) as service:
         hire(service)
         with Person(service, FIRST) as ada:
@@ -154,10 +145,10 @@ async def test_nobody_is_lost_while_the_database_is_away(
                 cora.answer(reference, "accept")
                 await adas.expect("event", kind="joined")
                 await until(lambda: ACTS in service.log_text(), 3 * FROZEN_FOR_S, "the reaper to act")
-                postgres_of_its_own.stop_immediately()
+                own_postgres.stop_immediately()
                 # Longer than any lease: had anybody counted, everybody would be lost.
                 await elapses(NOTICED_WITHIN_S)
-                postgres_of_its_own.restart()
+                own_postgres.restart()
                 await until(lambda: service.readiness(FIRST) == 200, 30, "the database to be back")
                 # A line that the outage cut (4005) is one that comes back; so do these.
                 async with (

@@ -27,18 +27,9 @@ READY_WITHIN_S = 1.5
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """One of this test's own: nobody else is to wait for it."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def house(tmp_path: Path, server: PostgresServer, redis_url: str) -> AsyncIterator[House]:
-    migrate(server.url())
-    async with opened(tmp_path, server.url(), redis_url) as house:
+async def house(tmp_path: Path, own_postgres: PostgresServer, redis_url: str) -> AsyncIterator[House]:
+    migrate(own_postgres.url())
+    async with opened(tmp_path, own_postgres.url(), redis_url) as house:
         yield house
 
 
@@ -69,7 +60,7 @@ async def timed(ask: Callable[[], Awaitable[httpx.Response]]) -> tuple[int, floa
 
 
 async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice(
-    house: House, server: PostgresServer
+    house: House, own_postgres: PostgresServer
 ) -> None:
     async with Ada(house) as ada, await Cora.hired(house) as cora:
         await cora.take(await ada.ask())
@@ -81,7 +72,7 @@ async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice
             lambda: ada.http.get("/guidance/search?q=risk"),
             lambda: ada.say("Are you there?"),
         ]
-        with frozen(server):
+        with frozen(own_postgres):
             for _ in range(2):
                 ready = asyncio.create_task(timed(lambda: ada.http.get("/readyz")))
                 for status, took_s in await asyncio.gather(*map(timed, asks)):
@@ -99,14 +90,14 @@ async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice
         assert texts.count("Are you there?") <= 2
 
 
-async def test_an_advisor_is_told_of_all_conversations_at_once(house: House, server: PostgresServer) -> None:
+async def test_an_advisor_is_told_of_all_conversations_at_once(house: House, own_postgres: PostgresServer) -> None:
     async with Ada(house) as ada, Ada(house) as ben, Ada(house) as mia, await Cora.hired(house) as cora:
         references = [await one.ask() for one in (ada, ben, mia)]
         for reference in references:
             await cora.take(reference)
         async with cora.line() as line:
             await line.hello(after={})
-            with frozen(server):
+            with frozen(own_postgres):
                 began = time.monotonic()
                 assert await said(line, references) == {"unavailable"}
                 assert time.monotonic() - began < TOLD_WITHIN_S + SPARE_S
