@@ -132,7 +132,11 @@ class Parts(LineParts):
         async def may_act() -> bool:
             return await self.sessions.find(person.token) is not None
 
+        def surely_may_act() -> bool:
+            return self.sessions.recall(person.token) is not None
+
         heads = partial(self.conversations.heads_of_account, person.account_id)
         once = partial(self.conversations.head_once_of, person.account_id)
         still = partial(self.conversations.still_seen_by, person.account_id)
-        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, may_act, once, still)
+        act = may_act, surely_may_act
+        return Viewer(Side.ADVISOR, person.account_id, person.name, person.token, heads, *act, once, still)

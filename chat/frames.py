@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from core.clock import rfc3339
-from core.errors import BadFrame, InvalidText
+from core.errors import BadFrame, InvalidText, RateLimited, Refusal
 from core.forms import decode_object, is_storable
 
 SUBPROTOCOL = "advice.v1"
@@ -113,6 +113,16 @@ class _Ack(msgspec.Struct, tag="ack"):
 def ack_frame(reference: str, client_id: uuid.UUID, seq: int, at_ms: int, *, again: bool) -> str:
     """`frame("ack", …)`, in half the time: every message has one."""
     return _encoder.encode(_Ack(reference, client_id, seq, rfc3339(at_ms), again)).decode()
+
+
+def error_frame(refusal: Refusal, given_id: str | None) -> str:
+    """Why something was not done, in words, with the id of what was asked for."""
+    fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
+    if given_id is not None:
+        fields["id"] = given_id
+    if isinstance(refusal, RateLimited):
+        fields["retry_after_s"] = refusal.retry_after_s
+    return frame("error", **fields)
 
 
 def frame(kind: str, **fields: Any) -> str:

@@ -1,9 +1,6 @@
-"""What one socket takes in: how many frames, how many bad ones, and what was said and has no answer yet."""
+"""What one socket may send: how many frames, and how many that are not understood; and the codes it is closed with."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from core.errors import RateLimited
 from core.limits import TokenBucket
@@ -11,10 +8,9 @@ from core.limits import TokenBucket
 FRAMES_PER_SECOND, FRAMES_BURST = 5.0, 60.0
 REFUSED_BEFORE_CLOSING = 60
 BAD_FRAMES_A_MINUTE = 5
-TOO_MANY_FRAMES = 4004
 
-MOST_UNDER_WAY = 16
-"""More than anybody has conversations."""
+TOO_SLOW, TOO_MANY_FRAMES, OUR_FAULT = 4001, 4004, 4005
+SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
 
 
 class Closing(Exception):
@@ -48,37 +44,3 @@ class Intake:
         now = time.monotonic()
         self._bad = [*(at for at in self._bad if now - at < 60), now]
         return len(self._bad) >= BAD_FRAMES_A_MINUTE
-
-
-class UnderWay:
-    """What was said and has no answer yet, a task for each conversation.
-
-    What waits for the database holds up nothing but what is said after it in the same conversation, and is stored, or not,
-    whatever becomes of the socket.
-    """
-
-    __slots__ = ("_kept", "_tasks")
-
-    def __init__(self, kept: set["asyncio.Task[None]"]) -> None:
-        """`kept` holds the tasks of every socket until they end; the loop itself does not."""
-        self._kept = kept
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-
-    async def begin(self, conversation: str, say: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin it when what was said there before is answered. `say` answers for what goes wrong."""
-        while (before := self._before(conversation)) is not None:
-            await asyncio.wait((before,))
-        task = self._tasks[conversation] = asyncio.create_task(say(), name="say")
-        self._kept.add(task)
-
-        def end(_: "asyncio.Task[None]") -> None:
-            self._kept.discard(task)
-            del self._tasks[conversation]
-
-        task.add_done_callback(end)
-
-    def _before(self, conversation: str) -> "asyncio.Task[None] | None":
-        """What must be answered first."""
-        if len(self._tasks) >= MOST_UNDER_WAY:
-            return next(iter(self._tasks.values()))
-        return self._tasks.get(conversation)

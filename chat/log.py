@@ -75,22 +75,22 @@ class Log:
         """Call `listener` with the events of each commit of this process, after it."""
         self._on_stored.append(listener)
 
-    async def say(
+    def say(
         self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE
-    ) -> Receipt:
-        """Store a message or a note. The receipt means that it is committed; `Unavailable` means that it may or may not be."""
+    ) -> asyncio.Future[Receipt]:
+        """Begin to store a message or a note; what is given first is stored first.
+
+        The receipt means that it is committed; `Unavailable` means that it may or may not be.
+        """
         if len(self._queue) >= MOST_WAITING:
             raise Unavailable
         note_stored()
-        loop = asyncio.get_running_loop()
-        waiting = Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), loop.create_future())
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), answer)
         self._queue.append(waiting)
         self._wake.set()
         self._patience.begin(waiting)
-        try:
-            return await waiting.answer
-        finally:
-            self._patience.end(waiting)
+        return answer
 
     async def run(self) -> None:
         """Commit what waits until cancelled; a batch that is cut is answered by nobody and sent again by its clients."""
@@ -99,8 +99,13 @@ class Log:
             self._wake.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
-                batch = [one for one in batch if not one.answer.done()]
-                await self._answer(await self._answer_quickly(batch))
+                await self._answer(await self._answer_quickly([one for one in batch if self._is_wanted(one)]))
+
+    def _is_wanted(self, one: Waiting) -> bool:
+        """Whether somebody still waits for it."""
+        if one.answer.done():
+            self._patience.end(one)
+        return not one.answer.done()
 
     async def append(self, connection: AsyncConnection, conversation_id: int, *entries: Entry) -> list[Event]:
         """Number and store entries inside the caller's own transaction; `announce` them after its commit."""
@@ -223,7 +228,7 @@ class Log:
             return set()
         except Unavailable as refusal:
             for one in chain.from_iterable(quick.values()):
-                one.settle(refusal)
+                self._patience.settle(one, refusal)
             return set()
         except Exception as problem:  # noqa: BLE001  # the long way answers each by itself
             logger.error("batch_not_quick", kind=type(problem).__name__, size=len(quick))
@@ -237,7 +242,7 @@ class Log:
             if stretch.conversation_id in stored:
                 stretch.belief.last_seq = stretch.rows[-1].seq
                 for one, row in zip(quick[stretch.conversation_id], stretch.rows, strict=True):
-                    one.settle(Receipt(row.seq, row.at_ms, again=False))
+                    self._patience.settle(one, Receipt(row.seq, row.at_ms, again=False))
         return stored
 
     def _stretch(self, quick: dict[int, list[Waiting]]) -> tuple[list[Stretch], list[Event]]:
@@ -265,18 +270,18 @@ class Log:
                 outcomes, events, repeated = await until_uncontested(commit)
         except Refusal as refusal:
             for one in batch:
-                one.settle(refusal)
+                self._patience.settle(one, refusal)
         except Exception as problem:  # noqa: BLE001  # every caller must get an answer
             logger.error("batch_failed", kind=type(problem).__name__, size=len(batch))
             if len(batch) == 1:
-                batch[0].settle(Unavailable())
+                self._patience.settle(batch[0], Unavailable())
                 return
             # Each by itself, so that one that can be neither opened nor sealed keeps no other from being stored.
             for one in batch:
                 await self._answer([one])
         else:
             for one, outcome in outcomes:
-                one.settle(outcome)
+                self._patience.settle(one, outcome)
             self.committed += len(events)
             if repeated or events:
                 # Who stored what is repeated may have told nobody: killed after its commit, or the reply was cut.

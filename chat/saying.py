@@ -4,6 +4,7 @@ Text is checked and made storable, what seems to identify a person is held unles
 is asked. Sockets, JSON posts and plain forms all come through here. What follows the receipt delays nobody.
 """
 
+import asyncio
 import contextlib
 import uuid
 from dataclasses import dataclass
@@ -26,6 +27,18 @@ class Said:
     confirm: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """A message that the log was given: its text as it will be stored, and what the log will answer."""
+
+    conversation_id: int
+    author: Author
+    said: Said
+    kind: Kind
+    text: str
+    answer: asyncio.Future[Receipt]
+
+
 class Saying:
     def __init__(self, log: Log, holds: Holds, drafts: Drafts) -> None:
         self._log = log
@@ -34,18 +47,32 @@ class Saying:
 
     async def say(self, conversation_id: int, author: Author, said: Said, kind: Kind = Kind.MESSAGE) -> Receipt:
         """Check, hold, then store. Raises a Refusal or Held."""
-        text, key = check_text(said.text), said.client_id.hex
-        self._holds.check(key, {TEXT: text}, confirm=said.confirm)
+        return await self.end(self.begin(conversation_id, author, said, kind))
+
+    def begin(self, conversation_id: int, author: Author, said: Said, kind: Kind = Kind.MESSAGE) -> OnItsWay:
+        """Check, hold, then give it to the log. When the log has answered, `stored` or `end` does the rest."""
+        text = check_text(said.text)
+        self._holds.check(said.client_id.hex, {TEXT: text}, confirm=said.confirm)
+        answer = self._log.say(conversation_id, author, text, said.client_id, kind)
+        return OnItsWay(conversation_id, author, said, kind, text, answer)
+
+    async def end(self, on_its_way: OnItsWay) -> Receipt:
+        """Wait for the log's answer, and do what follows it."""
         try:
-            receipt = await self._log.say(conversation_id, author, text, said.client_id, kind)
+            receipt = await on_its_way.answer
         except AssignmentLost:
-            if kind is Kind.MESSAGE:
+            if on_its_way.kind is Kind.MESSAGE:
                 # It is there when the conversation comes back; that it could not be kept changes nothing here.
                 with contextlib.suppress(Refusal):
-                    await self._drafts.keep(conversation_id, author.key, text)
+                    await self._drafts.keep(on_its_way.conversation_id, on_its_way.author.key, on_its_way.text)
             raise
-        if not receipt.again:
-            self._holds.stored(key, [text], confirm=said.confirm)
-        if author.kind is Side.ADVISOR and kind is Kind.MESSAGE:
-            self._drafts.sent(conversation_id, author.key, receipt.at_ms)
+        self.stored(on_its_way, receipt)
         return receipt
+
+    def stored(self, on_its_way: OnItsWay, receipt: Receipt) -> None:
+        """What follows a receipt."""
+        said, author = on_its_way.said, on_its_way.author
+        if not receipt.again:
+            self._holds.stored(said.client_id.hex, [on_its_way.text], confirm=said.confirm)
+        if author.kind is Side.ADVISOR and on_its_way.kind is Kind.MESSAGE:
+            self._drafts.sent(on_its_way.conversation_id, author.key, receipt.at_ms)

@@ -37,7 +37,8 @@ class Head:
 class Viewer:
     """Who is connected. `key` is the author key; `token` is the staff session, empty for visitors.
 
-    `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active.
+    `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active; not where
+    `surely_may_act` knows that it does, without a look.
     `once` finds a conversation that this viewer has written in and does not have any longer; `still` tells which of
     those that are over this viewer may go on seeing.
     """
@@ -48,6 +49,7 @@ class Viewer:
     token: str
     heads: Callable[[], Awaitable[Sequence[Head]]]
     may_act: Callable[[], Awaitable[bool]] | None = None
+    surely_may_act: Callable[[], bool] | None = None
     once: Callable[[str], Awaitable[Head | None]] | None = None
     still: Callable[[Set[int]], Awaitable[Set[int]]] | None = None
 
@@ -185,7 +187,7 @@ class Session:
         """The next frames that this client is owed, in order: a page of events at most. Empty when there is none left."""
         texts: list[str] = []
         self._taken.clear()
-        while not texts and self._is_owed_something():
+        while not texts and self.is_owed_something():
             if self._looking:
                 self._looking = False
                 await self._look()
@@ -233,11 +235,11 @@ class Session:
 
     async def stir(self) -> None:
         """Wait until something is owed, the session closes or is nudged."""
-        if self.close_code is None and not self._is_owed_something():
+        if self.close_code is None and not self.is_owed_something():
             self._wake.clear()
             await self._wake.wait()
 
-    def _is_owed_something(self) -> bool:
+    def is_owed_something(self) -> bool:
         return bool(self._looking or self._replies or self._slots or self._dirty)
 
     def nudge(self) -> None:

@@ -1,14 +1,12 @@
 """The socket, `advice.v1`: reads frames, asks the log, writes what the session owes. Nothing of value lives here.
 
-Two tasks per socket: one reads, one writes, and the first to end ends both; what is said has a task until it is answered,
-which outlives them. Every write has ten seconds; a client that
-does not read is let go. Close codes are those of docs/protocol.md.
+Two tasks per socket: one reads, one writes, and the first to end ends both; what is said outlives them (chat/speaking.py).
+Every write has ten seconds; a client that does not read is let go. Close codes are those of docs/protocol.md.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from typing import Any
 
 import structlog
@@ -16,7 +14,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from chat.events import Author
 from chat.fanout import Fanout
 from chat.frames import (
     SUBPROTOCOL,
@@ -26,18 +23,18 @@ from chat.frames import (
     Read,
     Say,
     Typing,
-    ack_frame,
+    error_frame,
     frame,
     id_in,
     is_too_old,
     parse_text,
 )
-from chat.holding import Held
-from chat.intake import Closing, Intake, UnderWay
+from chat.intake import NOT_THE_PROTOCOL, OLD_SCRIPT, OUR_FAULT, SIGN_IN, TOO_SLOW, Closing, Intake
 from chat.passing import Passing
 from chat.reading import ReadMarks
-from chat.saying import Said, Saying
+from chat.saying import Saying
 from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
+from chat.speaking import Speaking
 from chat.tabs import Tabs
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
@@ -52,9 +49,6 @@ WRITE_WITHIN_S = 10
 STRETCH_CHARACTERS = 64 * 1024
 ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 40.0
 """How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
-
-TOO_SLOW, OUR_FAULT = 4001, 4005
-SIGN_IN, NOT_THE_PROTOCOL, OLD_SCRIPT = 4100, 4102, 4103
 
 TEXTS = "websocket.texts"
 """The extension of our own server that writes many text frames at once."""
@@ -90,7 +84,7 @@ class Sockets:
         self.turned_away = TurnedAway()
         """For the server: whoever comes again too soon need not be asked in."""
         self._kept: set[asyncio.Task[None]] = set()
-        """What was said and has no answer yet."""
+        """Tasks for what was said and has no answer yet."""
 
     def endpoint(self, find_viewer: FindViewer) -> Callable[[WebSocket], Awaitable[None]]:
         async def serve(websocket: WebSocket) -> None:
@@ -164,7 +158,7 @@ class Sockets:
 
     async def _read_frames(self, websocket: WebSocket, session: Session) -> int:
         intake = Intake(enabled=self._rate_limits)
-        under_way = UnderWay(self._kept)
+        speaking = Speaking(session, self._saying, self._kept)
         greeted = False
         while True:
             text: str | None = ""
@@ -177,19 +171,20 @@ class Sockets:
                 if not greeted and not isinstance(request, Hello):
                     return NOT_THE_PROTOCOL
                 if isinstance(request, Say):
-                    await under_way.begin(request.conversation, partial(self._say, session, request))
+                    await speaking.say(request)
                 else:
                     await self._do(session, request)
                 greeted = True
             except Refusal as refusal:
-                session.reply(_error(refusal, id_in(text or "")))
+                session.reply(error_frame(refusal, id_in(text or "")))
                 not_understood = isinstance(refusal, BadFrame | InvalidText | TextOnly)
                 if isinstance(refusal, TextOnly) or (isinstance(refusal, BadFrame) and intake.is_too_bad()):
                     return NOT_THE_PROTOCOL
                 if not greeted:
                     return NOT_THE_PROTOCOL if not_understood else OUR_FAULT
             # Frames that came together are read without waiting: what answers them must get its turn to be written.
-            await asyncio.sleep(0)
+            if session.is_owed_something():
+                await asyncio.sleep(0)
 
     async def _do(self, session: Session, request: Frame) -> None:
         match request:
@@ -206,45 +201,6 @@ class Sockets:
                     raise Closing(OLD_SCRIPT)
                 await session.greet(request)
                 self._tabs.take(session)
-
-    async def _say(self, session: Session, request: Say) -> None:
-        """Answer it when it is stored, held or refused."""
-        try:
-            try:
-                answer = await self._store(session, request)
-            except Refusal as refusal:
-                answer = _error(refusal, str(request.id))
-            session.reply(answer)
-        except Closing as closing:
-            session.close(closing.code)
-        except TooSlow:
-            session.close(TOO_SLOW)
-        except Exception as problem:  # noqa: BLE001  # nobody waits for this task; its client is told by the close
-            logger.error("not_said", kind=type(problem).__name__)
-            session.close(OUR_FAULT)
-
-    async def _store(self, session: Session, request: Say) -> str:
-        """The frame that answers it."""
-        viewer = session.viewer
-        head = await session.find_to_write(request.conversation)
-        if viewer.may_act is not None and not await viewer.may_act():
-            raise Closing(SIGN_IN)
-        author = Author(viewer.side, viewer.key, viewer.name)
-        try:
-            receipt = await self._saying.say(head.id, author, Said(request.text, request.id, request.confirm))
-        except Held as held:
-            findings = held.as_list()
-            return frame("hold", conversation=head.reference, id=str(request.id), findings=findings)
-        return ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again)
-
-
-def _error(refusal: Refusal, given_id: str | None) -> str:
-    fields: dict[str, object] = {"code": refusal.code, "message": refusal.text}
-    if given_id is not None:
-        fields["id"] = given_id
-    if isinstance(refusal, RateLimited):
-        fields["retry_after_s"] = refusal.retry_after_s
-    return frame("error", **fields)
 
 
 async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:

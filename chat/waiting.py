@@ -49,13 +49,18 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, one: Waiting) -> None:
+        """Count from now. It must be settled, or ended when nobody waits for it any more."""
         loop = asyncio.get_running_loop()
         self._until[one] = loop.time() + ANSWER_WITHIN_S
         if self._timer is None:
             self._timer = loop.call_later(ANSWER_WITHIN_S, self._lose)
 
     def end(self, one: Waiting) -> None:
-        del self._until[one]
+        self._until.pop(one, None)
+
+    def settle(self, one: Waiting, outcome: "Receipt | Refusal") -> None:
+        self.end(one)
+        one.settle(outcome)
 
     def _lose(self) -> None:
         self._timer, loop = None, asyncio.get_running_loop()
@@ -63,4 +68,4 @@ class Patience:
             if until > loop.time():
                 self._timer = loop.call_at(until, self._lose)
                 break
-            one.settle(Unavailable())
+            self.settle(one, Unavailable())

@@ -4,13 +4,9 @@ A transaction that it takes back, because it and another one wait for each other
 """
 
 import asyncio
-import contextlib
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, LiteralString, Self
 
-import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -20,68 +16,14 @@ from core.db import MOST_CONNECTIONS, POOL_OVERFLOW, POOL_SIZE
 from core.tables import audit
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
+from tests.chat.rival import ACCOUNT, CONVERSATION, Rival
 from tests.waiting import until
-
-CONVERSATION = "SELECT 1 FROM conversation WHERE reference = %s FOR UPDATE"
-ACCOUNT = "SELECT 1 FROM account WHERE id = %s FOR UPDATE"
 
 
 @pytest.fixture
 async def house(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[House]:
     async with opened(tmp_path, postgres_url, redis_url) as house:
         yield house
-
-
-class Rival:
-    """A transaction beside the service's, which never gives in: it is always the other that is taken back."""
-
-    def __init__(self, connection: "psycopg.AsyncConnection[Any]", watcher: "psycopg.AsyncConnection[Any]") -> None:
-        self._connection = connection
-        self._watcher = watcher
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def at(cls, url: str) -> AsyncIterator[Self]:
-        connect = psycopg.AsyncConnection.connect
-        async with await connect(url) as connection, await connect(url, autocommit=True) as watcher:
-            await connection.execute("SET LOCAL deadlock_timeout = '1min'")
-            yield cls(connection, watcher)
-
-    async def lock(self, what: LiteralString, key: str) -> None:
-        await self._connection.execute(what, [key])
-
-    async def save(self) -> None:
-        await self._connection.execute("SAVEPOINT before")
-
-    async def give_back(self) -> None:
-        """Everything that was locked since `save`."""
-        await self._connection.execute("ROLLBACK TO SAVEPOINT before")
-
-    async def win(self, what: LiteralString, key: str) -> None:
-        """Ask for what somebody has who waits for what we have."""
-        await self.is_waited_for()
-        await self.save()
-        await self.lock(what, key)
-        await self.give_back()
-
-    async def is_waited_for(self) -> None:
-        await until(self._has_waiters, what="the service to wait")
-
-    async def _has_waiters(self) -> bool:
-        query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        return bool(await (await self._watcher.execute(query)).fetchall())
-
-    async def lock_table(self, name: LiteralString) -> None:
-        await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-
-    async def count_others(self) -> int:
-        """Connections to this database besides our own two."""
-        query = "SELECT count(*) - 2 FROM pg_stat_activity WHERE datname = current_database()"
-        (count,) = await (await self._watcher.execute(query)).fetchone() or (0,)
-        return int(count)
-
-    async def leave(self) -> None:
-        await self._connection.rollback()
 
 
 async def test_a_claim_that_is_taken_back_is_made_again(house: House, postgres_url: str) -> None:
@@ -176,23 +118,3 @@ async def test_a_process_opens_no_more_connections_than_it_says(house: House, po
         told = {(page.status_code, page.headers.get("retry-after")) for page in answers}
         assert told == {(200, None), (503, "2")}
         assert count <= MOST_CONNECTIONS
-
-
-async def test_what_waits_for_the_database_holds_up_nothing_else_on_its_socket(house: House, postgres_url: str) -> None:
-    """Nor is it lost with the socket: it was taken."""
-    async with Ada(house) as ada, await Cora.hired(house) as cora, Rival.at(postgres_url) as rival:
-        reference = await ada.ask()
-        await cora.take(reference)
-        async with cora.line() as line:
-            await line.hello(after={})
-            await rival.lock(CONVERSATION, reference)
-            await line.send("say", conversation=reference, id=str(uuid.uuid4()), text="Good morning")
-            await rival.is_waited_for()
-            await line.quiet()
-            assert "ack" not in [frame["type"] for frame in line.seen]
-        await rival.leave()
-
-        async def is_stored() -> bool:
-            return "Good morning" in [event.get("text") for event in await ada.log()]
-
-        await until(is_stored, what="the message")

@@ -311,10 +311,10 @@ class AcknowledgesQuickly(Log):
 
 
 class KeepsNoIds(Log):
-    async def say(
+    def say(
         self, conversation_id: int, author: Author, text: str, client_id: uuid.UUID, kind: Kind = Kind.MESSAGE
-    ) -> Receipt:
-        return await super().say(conversation_id, author, text, uuid.uuid4(), kind)
+    ) -> asyncio.Future[Receipt]:
+        return super().say(conversation_id, author, text, uuid.uuid4(), kind)
 
 
 class AsksNobody(Log):

@@ -178,7 +178,7 @@ async def test_a_form_while_the_database_is_away_keeps_the_text(
 ) -> None:
     await cora.take(ada.reference)
 
-    async def away(*given: object, **more: object) -> None:
+    def away(*given: object, **more: object) -> None:
         raise Unavailable
 
     for broken, name in ((Log, "say"), (Conversations, "_one")):
