@@ -1,13 +1,17 @@
 """Cora's page while she works: drafts, notes, what the columns say, who is writing."""
 
+import time
+from contextlib import suppress
+
 import pytest
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from tests.browser.meeting import CONNECTED, Meeting, ask, expect_line, expect_once, meeting, post, sign_in
 from tests.browser.pages import check_page, opened
 from tests.browser.people import without_reload, write
 from tests.browser.stage import DESK_WINDOW
 from tests.live import LiveService
+from tests.waiting import TooLateError, until
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +45,31 @@ async def test_draft_is_kept_as_the_page_goes(browser: Browser, lenient: LiveSer
         await met.cora.goto("/account")
         await met.cora.goto(met.path)
         await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+
+
+async def test_draft_goes_ahead_of_the_next_page(browser: Browser, lenient: LiveService) -> None:
+    """Which may be this one again, and would come without it."""
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        # The second after the last key never passes.
+        await met.cora.clock.install()
+        await met.cora.clock.pause_at(time.time() + 60)
+        was_ahead = False
+
+        async def is_kept() -> bool:
+            return DRAFT in await (await met.cora.context.request.get(met.path)).text()
+
+        async def hold_back(route: Route) -> None:
+            nonlocal was_ahead
+            with suppress(TooLateError):
+                await until(is_kept, within_s=5)
+                was_ahead = True
+            await route.continue_()
+
+        await met.cora.route("**/account", hold_back)
+        await met.cora.fill("#text", DRAFT)
+        await met.cora.goto("/account")
+        assert was_ahead
 
 
 async def test_draft_that_cannot_be_saved_says_so(browser: Browser, lenient: LiveService) -> None:
