@@ -9,6 +9,7 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 import asyncio
 import contextlib
 import struct
+from collections.abc import Callable
 from random import getrandbits
 from typing import Any, cast
 
@@ -53,6 +54,8 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     _abort_timer: asyncio.TimerHandle | None = None
     _was_heard = False
     """Whether anything at all has arrived since the last ping."""
+    _take: Callable[[str], bool] | None = None
+    _offered = False
 
     def __init__(
         self,
@@ -107,9 +110,32 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self.queue.qsize() > MOST_QUEUED_FRAMES:
             self.transport.abort()
             return
+        if self._take is not None and self._is_offered(self._take):
+            return
         # What is not UTF-8 may come in one piece with the peer's own close, which is answered already.
         with contextlib.suppress(InvalidState):
             super().send_receive_event_to_app()
+
+    def take_with(self, take: Callable[[str], bool]) -> None:
+        """From now on offer a text that nothing waits before to `take`, which deals with it or says that it must be queued."""
+        self._take = take
+
+    def _is_offered(self, take: Callable[[str], bool]) -> bool:
+        if self._offered or self.close_sent or self.curr_msg_data_type != "text" or not self.queue.empty():
+            return False
+        try:
+            text = b"".join(self.frames).decode()
+        except UnicodeDecodeError:
+            return False
+        self.frames, self._offered = [], True
+        # Not within the reading of all sockets: between two of them the interpreter is given away, if a thread waits for it.
+        self.loop.call_soon(self._offer, take, text)
+        return True
+
+    def _offer(self, take: Callable[[str], bool], text: str) -> None:
+        self._offered = False
+        if not self.close_sent and not take(text):
+            cast(Inbox[ASGIReceiveEvent], self.queue).put_first({"type": "websocket.receive", "text": text})
 
     def send_keepalive_ping(self) -> None:
         """As uvicorn does it, without its machinery for frames, which costs ten times what a ping of 6 bytes needs."""
@@ -176,8 +202,14 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.transport.write(_text_frames(texts))
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"]["websocket.texts"] = {"is_ready": self.writable.is_set}
-        await super().run_asgi()
+        texts: dict[object, object] = {"is_ready": self.writable.is_set, "take_with": self.take_with}
+        self.scope["extensions"]["websocket.texts"] = texts
+        try:
+            await super().run_asgi()
+        finally:
+            # This leads back to us, and only a collection would end the two.
+            texts.clear()
+            self._take = None
         # After a close of ours the peer has uvicorn's time to read why, and to answer.
         handshake_s = self.close_timeout if self.close_timer is not None else 0.0
         self._abort_within(handshake_s + CLOSE_WITHIN_S)

@@ -31,6 +31,11 @@ class Intake:
         self._refused = 0
         self._bad: list[float] = []
 
+    @property
+    def has_room(self) -> bool:
+        """Whether `count` would let the next frame pass."""
+        return not self._enabled or self._bucket.has_room
+
     def count(self) -> None:
         wait_s = self._bucket.take() if self._enabled else 0
         if wait_s:

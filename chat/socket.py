@@ -51,7 +51,7 @@ ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 40.0
 """How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
 
 TEXTS = "websocket.texts"
-"""The extension of our own server that writes many text frames at once."""
+"""The extension of our own server that writes many text frames at once, and has a text dealt with in the turn that reads it."""
 
 FORGOTTEN: dict[str, Any] = {"headers": (), "subprotocols": (), "state": None, "raw_path": b"", "query_string": b""}
 """What of its request a socket does not keep."""
@@ -159,11 +159,19 @@ class Sockets:
     async def _read_frames(self, websocket: WebSocket, session: Session) -> int:
         intake = Intake(enabled=self._rate_limits)
         speaking = Speaking(session, self._saying, self._kept)
+        at_once = AtOnce(intake, speaking)
+        take_with: Callable[[AtOnce], None] | None = _texts_of(websocket).get("take_with")
+        if take_with is not None:
+            take_with(at_once)
         greeted = False
         while True:
             text: str | None = ""
             try:
-                text = await _next_text(websocket, None if greeted else HELLO_WITHIN_S)
+                at_once.is_allowed = greeted
+                try:
+                    text = await _next_text(websocket, None if greeted else HELLO_WITHIN_S)
+                finally:
+                    at_once.is_allowed = False
                 if text is None:
                     return 0
                 intake.count()
@@ -201,6 +209,40 @@ class Sockets:
                     raise Closing(OLD_SCRIPT)
                 await session.greet(request)
                 self._tabs.take(session)
+
+
+class AtOnce:
+    """Takes a message past the reader, who rests: in the very turn that reads it from the network nobody need be woken for it.
+
+    Everything else is left to the reader, and what comes behind it too.
+    """
+
+    __slots__ = ("_intake", "_speaking", "is_allowed")
+
+    def __init__(self, intake: Intake, speaking: Speaking) -> None:
+        self._intake = intake
+        self._speaking = speaking
+        self.is_allowed = False
+        """Only while the reader waits for the next text."""
+
+    def __call__(self, text: str) -> bool:
+        """Whether that was done."""
+        if not self.is_allowed or not self._intake.has_room:
+            return False
+        try:
+            request = parse_text(text)
+        except Refusal:
+            return False
+        if not isinstance(request, Say) or not self._speaking.say_at_once(request):
+            return False
+        self._intake.count()
+        return True
+
+
+def _texts_of(websocket: WebSocket) -> dict[str, Any]:
+    """What our own server does beyond the standard; nothing of another's."""
+    found: dict[str, Any] = websocket.scope.get("extensions", {}).get(TEXTS, {})
+    return found
 
 
 async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None:
@@ -271,7 +313,7 @@ def _sender(websocket: WebSocket) -> Callable[[list[str]], Awaitable[None]]:
 
     Our own server takes many frames at once and says whether that would wait (app/guard.py); another takes one by one.
     """
-    is_ready: Callable[[], bool] | None = websocket.scope.get("extensions", {}).get(TEXTS, {}).get("is_ready")
+    is_ready: Callable[[], bool] | None = _texts_of(websocket).get("is_ready")
 
     async def send_together(texts: list[str]) -> None:
         assert is_ready is not None

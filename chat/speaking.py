@@ -44,11 +44,17 @@ class Speaking:
         """Begin it when what was said before in its conversation is answered. Its own answer comes later."""
         while (before := self._before(request.conversation)) is not None:
             await asyncio.wait((before,))
-        head = self._find_at_once(request.conversation)
-        if head is None:
+        if not self.say_at_once(request):
             self._begin(request, self._look(request))
-        else:
+
+    def say_at_once(self, request: Say) -> bool:
+        """Begin it, unless something must be waited for or looked up before."""
+        if self._before(request.conversation) is not None:
+            return False
+        head = self._find_at_once(request.conversation)
+        if head is not None:
             self._put(request, head)
+        return head is not None
 
     def _before(self, conversation: str) -> "asyncio.Future[Receipt] | asyncio.Task[None] | None":
         """What must be answered first."""
@@ -83,6 +89,8 @@ class Speaking:
             self._reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))
         except Refusal as refusal:
             self._reply(error_frame(refusal, str(request.id)))
+        except Exception as problem:  # noqa: BLE001  # whoever reads the network must not fail; the client is told by the close
+            self._fail(problem)
         else:
             self._under_way[request.conversation] = on_its_way.answer
             on_its_way.answer.add_done_callback(partial(self._answered, request, head, on_its_way))
@@ -112,8 +120,11 @@ class Speaking:
         except Closing as closing:
             self._session.close(closing.code)
         except Exception as problem:  # noqa: BLE001  # nobody waits for this task; its client is told by the close
-            logger.error("not_said", kind=type(problem).__name__)
-            self._session.close(OUR_FAULT)
+            self._fail(problem)
+
+    def _fail(self, problem: Exception) -> None:
+        logger.error("not_said", kind=type(problem).__name__)
+        self._session.close(OUR_FAULT)
 
     def _ended(self, conversation: str, one: "asyncio.Future[Receipt] | asyncio.Task[None]") -> None:
         # What was looked up is with the log by now, in its place.

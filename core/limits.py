@@ -40,12 +40,17 @@ class TokenBucket:
         self._level = burst
         self._seen = time.monotonic()
 
-    def take(self) -> float:
-        """Seconds to wait before this try would be allowed; 0 when it is."""
+    @property
+    def has_room(self) -> bool:
+        """Whether a try would be allowed now."""
         now = time.monotonic()
         self._level = min(self._burst, self._level + (now - self._seen) * self._per_second)
         self._seen = now
-        if self._level >= 1:
+        return self._level >= 1
+
+    def take(self) -> float:
+        """Seconds to wait before this try would be allowed; 0 when it is."""
+        if self.has_room:
             self._level -= 1
             return 0.0
         return (1 - self._level) / self._per_second

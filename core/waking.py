@@ -65,6 +65,11 @@ class Inbox(Generic[Item]):
         self._items.append(item)
         self._wake.set()
 
+    def put_first(self, item: Item) -> None:
+        """Before what waits already."""
+        self._items.insert(0, item)
+        self._wake.set()
+
     async def get(self) -> Item:
         while not self._items:
             self._wake.clear()

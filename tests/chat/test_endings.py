@@ -1,12 +1,14 @@
 """How a line ends: the conversation is over, it is somebody else's, the sign-in ended, the process goes."""
 
 import asyncio
+import gc
 import uuid
 
 import pytest
 from sqlalchemy import update
 from websockets.exceptions import InvalidStatus
 
+from app.guard import GuardedSocket
 from chat.arrivals import Arrivals
 from chat.events import Author, Entry
 from chat.tables import conversation
@@ -200,6 +202,24 @@ async def test_an_erased_conversation_is_gone_for_everybody(ada: Ada, cora: Cora
         assert await visitor.closed() == 4100
     assert (await cora.say(ada.reference, "Hello")).status_code in (404, 409)
     assert (await ada.http.get("/chat")).headers["location"] == "/resume"
+
+
+async def test_a_line_that_has_ended_is_forgotten_at_once(ada: Ada) -> None:
+    """Not only with the next collection, which is rare: those who come and go would fill the memory until then."""
+
+    def are_gone() -> bool:
+        return not any(type(one) is GuardedSocket for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with ada.line() as line:
+            await line.hello()
+            await line.say(ada.reference, "Good morning")
+            assert not are_gone()
+        await until(are_gone, what="the socket to be forgotten")
+    finally:
+        gc.enable()
 
 
 async def give(house: House, reference: str, to: Cora) -> None:

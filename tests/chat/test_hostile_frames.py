@@ -183,6 +183,21 @@ async def test_many_frames_in_one_piece(ada: Ada) -> None:
         assert (await line.expect("ack"))["seq"] == 4
 
 
+async def test_frames_in_one_piece_are_dealt_with_in_their_order(ada: Ada) -> None:
+    """Whatever becomes of each: stored, refused, or not understood."""
+    ids = [str(uuid.uuid4()) for _ in range(7)]
+    async with greeted(ada) as line:
+        misshapen = [text({"type": "say", "id": given, "text": "Where to?"}) for given in ids[:3]]
+        await line.send(b"".join(misshapen) + said(ada, "one", ids[3]) + said(ada, "", ids[4]))
+        await line.send(said(ada, "two", ids[5]) + said(ada, "three", ids[6]))
+        answers = [await line.expect("error") for _ in range(3)]
+        assert [answer["id"] for answer in answers] == ids[:3]
+        assert (await line.expect("ack"))["id"] == ids[3]
+        assert (await line.expect("error"))["id"] == ids[4]
+        assert [(await line.expect("ack"))["id"] for _ in range(2)] == ids[5:]
+    assert [event["text"] for event in (await ada.log())[2:]] == ["one", "two", "three"]
+
+
 async def test_a_frame_byte_by_byte(ada: Ada) -> None:
     async with greeted(ada) as line:
         for byte in said(ada):

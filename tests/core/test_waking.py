@@ -97,3 +97,14 @@ async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
     assert await other == 2
     with pytest.raises(asyncio.CancelledError):
         await one
+
+
+async def test_what_is_put_first_comes_before_what_waits() -> None:
+    inbox: Inbox[int] = Inbox()
+    inbox.put_nowait(2)
+    inbox.put_first(1)
+    assert [await inbox.get(), await inbox.get()] == [1, 2]
+    getting = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    inbox.put_first(3)
+    assert await getting == 3
