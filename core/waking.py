@@ -22,6 +22,11 @@ class Wake:
     def is_set(self) -> bool:
         return self._is_set
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits, and has not been woken yet."""
+        return self._waiting is not None
+
     def set(self) -> None:
         self._is_set = True
         if self._waiting is not None:
@@ -60,6 +65,11 @@ class Inbox(Generic[Item]):
 
     def empty(self) -> bool:
         return not self._items
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its reader has nothing left to read and waits."""
+        return not self._items and self._wake.is_awaited
 
     def put_nowait(self, item: Item) -> None:
         self._items.append(item)
