@@ -111,7 +111,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self.queue.qsize() > MOST_QUEUED_FRAMES:
             self.transport.abort()
             return
-        if self._take is not None and self._is_offered(self._take):
+        if self._take is not None and self._offer_soon(self._take):
             return
         # What is not UTF-8 may come in one piece with the peer's own close, which is answered already.
         with contextlib.suppress(InvalidState):
@@ -121,7 +121,8 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         """From now on offer a text that nothing waits before to `take`, which deals with it or says that it must be queued."""
         self._take = take
 
-    def _is_offered(self, take: Callable[[str], bool]) -> bool:
+    def _offer_soon(self, take: Callable[[str], bool]) -> bool:
+        """False when this text must be queued."""
         # Only while the reader waits: one that is about to read again would come upon the next text before this one.
         if self._offered or self.close_sent or self.curr_msg_data_type != "text" or not self._inbox.is_awaited:
             return False
@@ -136,7 +137,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
 
     def _offer(self, take: Callable[[str], bool], text: str) -> None:
         self._offered = False
-        if not self.close_sent and not take(text):
+        if not take(text):
             self._inbox.put_first({"type": "websocket.receive", "text": text})
 
     def send_keepalive_ping(self) -> None:

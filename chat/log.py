@@ -26,7 +26,7 @@ from chat.tables import conversation, event, participant
 from chat.waiting import Patience, Receipt, Waiting
 from chat.words import OPEN, VISITOR, Kind, Side, Status
 from core.clock import Clock, to_ms
-from core.contest import note_stored, until_uncontested
+from core.contest import until_uncontested
 from core.db import Database
 from core.errors import AssignmentLost, Contested, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
 from core.gather import Gathered
@@ -84,7 +84,6 @@ class Log:
         """
         if len(self._queue) >= MOST_WAITING:
             raise Unavailable
-        note_stored()
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         waiting = Waiting(conversation_id, Entry(kind, author, text, client_id=client_id), answer)
         self._queue.append(waiting)
@@ -98,14 +97,18 @@ class Log:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_IN_BATCH))]
-                await self._answer(await self._answer_quickly([one for one in batch if self._is_wanted(one)]))
+                await self._answer(await self._answer_quickly(self._next_batch()))
 
-    def _is_wanted(self, one: Waiting) -> bool:
-        """Whether somebody still waits for it."""
-        if one.answer.done():
-            self._patience.end(one)
-        return not one.answer.done()
+    def _next_batch(self) -> list[Waiting]:
+        """What has waited longest, without what nobody waits for any more."""
+        batch: list[Waiting] = []
+        for _ in range(min(len(self._queue), MOST_IN_BATCH)):
+            one = self._queue.popleft()
+            if one.answer.done():
+                self._patience.end(one)
+            else:
+                batch.append(one)
+        return batch
 
     async def append(self, connection: AsyncConnection, conversation_id: int, *entries: Entry) -> list[Event]:
         """Number and store entries inside the caller's own transaction; `announce` them after its commit."""

@@ -87,7 +87,10 @@ class Stretch:
 
     def said_at(self, side: Side) -> int:
         """When this side last spoke in it; 0 for not at all."""
-        return max((row.at_ms for row in self.rows if row.side is side), default=0)
+        for row in reversed(self.rows):
+            if row.side is side:
+                return row.at_ms
+        return 0
 
 
 class QuickRows(Protocol):

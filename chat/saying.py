@@ -14,6 +14,7 @@ from chat.events import Author
 from chat.holding import TEXT, Holds
 from chat.log import Log, Receipt
 from chat.words import Kind, Side
+from core.contest import note_stored
 from core.errors import AssignmentLost, Refusal
 from core.text import check_text
 
@@ -58,16 +59,21 @@ class Saying:
 
     async def end(self, on_its_way: OnItsWay) -> Receipt:
         """Wait for the log's answer, and do what follows it."""
+        # Whoever asked for this cannot begin anew: it may be stored.
+        note_stored()
         try:
             receipt = await on_its_way.answer
+            self.stored(on_its_way, receipt)
+            return receipt
         except AssignmentLost:
             if on_its_way.kind is Kind.MESSAGE:
                 # It is there when the conversation comes back; that it could not be kept changes nothing here.
                 with contextlib.suppress(Refusal):
                     await self._drafts.keep(on_its_way.conversation_id, on_its_way.author.key, on_its_way.text)
             raise
-        self.stored(on_its_way, receipt)
-        return receipt
+        finally:
+            # A refusal keeps this frame, which would keep the refusal, until the next collection.
+            del on_its_way
 
     def stored(self, on_its_way: OnItsWay, receipt: Receipt) -> None:
         """What follows a receipt."""

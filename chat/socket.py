@@ -51,7 +51,7 @@ ARRIVALS_PER_SECOND, ARRIVALS_BURST = 2.0, 40.0
 """How often one browser may open a socket; many may share an address, and all come back at once after a restart."""
 
 TEXTS = "websocket.texts"
-"""The extension of our own server that writes many text frames at once, and has a text dealt with in the turn that reads it."""
+"""The extension of our own server that writes many text frames at once, and offers a text before it is queued."""
 
 FORGOTTEN: dict[str, Any] = {"headers": (), "subprotocols": (), "state": None, "raw_path": b"", "query_string": b""}
 """What of its request a socket does not keep."""
@@ -212,7 +212,7 @@ class Sockets:
 
 
 class AtOnce:
-    """Takes a message past the reader, who rests: in the very turn that reads it from the network nobody need be woken for it.
+    """Takes a message past the reader, who need not be woken for it.
 
     Everything else is left to the reader, and what comes behind it too.
     """

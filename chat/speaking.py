@@ -1,6 +1,6 @@
 """What one socket says, until each message has its answer.
 
-A message is given to the log in the very turn that read it, and only where something must be looked up before in a task.
+A message is given to the log as soon as it is read, and only where something must be looked up before in a task.
 What waits for the database holds up nothing but what is said after it in the same conversation, and is stored, or not,
 whatever becomes of the socket.
 """
@@ -101,8 +101,11 @@ class Speaking:
             self._begin(request, self._saying.end(on_its_way))
             return
         receipt = answer.result()
-        self._saying.stored(on_its_way, receipt)
-        self._reply(ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again))
+        try:
+            self._saying.stored(on_its_way, receipt)
+            self._reply(ack_frame(head.reference, request.id, receipt.seq, receipt.at_ms, again=receipt.again))
+        except Exception as problem:  # noqa: BLE001  # nobody waits for this call; the client asks again after the close
+            self._fail(problem)
 
     def _begin(self, request: Say, steps: Coroutine[Any, Any, object]) -> None:
         """Do this in a task; the refusal it may end with is the answer."""

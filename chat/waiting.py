@@ -35,7 +35,8 @@ class Waiting:
         if self.answer.done():
             return
         if isinstance(outcome, Refusal):
-            self.answer.set_exception(outcome)
+            # Without the frames it came through, which keep who waits, and so itself, until the next collection.
+            self.answer.set_exception(outcome.with_traceback(None))
         else:
             self.answer.set_result(outcome)
 
@@ -49,7 +50,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, one: Waiting) -> None:
-        """Count from now. It must be settled, or ended when nobody waits for it any more."""
+        """Count from now. It must be settled, or ended when nobody waits for it any more; else it is let go of in its time."""
         loop = asyncio.get_running_loop()
         self._until[one] = loop.time() + ANSWER_WITHIN_S
         if self._timer is None:

@@ -119,6 +119,16 @@ async def test_nothing_passes_what_the_reader_is_about_to_read(socket: GuardedSo
     assert reader.seen == ["one", "two", "three"]
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+async def test_what_came_before_the_fault_of_its_sender_is_heard(
+    socket: GuardedSocket, reader: Reader, is_wanted: bool
+) -> None:
+    reader.wanted = {"one"} if is_wanted else set()
+    socket.data_received(encoded(TEXT, b"one") + encoded(TEXT, b"\xff"))
+    await turns()
+    assert reader.seen == ["taken: one" if is_wanted else "one"]
+
+
 async def test_what_is_not_utf_8_is_offered_to_nobody(socket: GuardedSocket, reader: Reader) -> None:
     socket.data_received(encoded(TEXT, b"\xff"))
     await turns()

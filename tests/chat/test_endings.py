@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import update
@@ -11,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from app.guard import GuardedSocket
 from chat.arrivals import Arrivals
 from chat.events import Author, Entry
+from chat.saying import OnItsWay
 from chat.tables import conversation
 from chat.words import Kind, Side
 from core.errors import Unavailable
@@ -204,22 +206,39 @@ async def test_an_erased_conversation_is_gone_for_everybody(ada: Ada, cora: Cora
     assert (await ada.http.get("/chat")).headers["location"] == "/resume"
 
 
-async def test_a_line_that_has_ended_is_forgotten_at_once(ada: Ada) -> None:
-    """Not only with the next collection, which is rare: those who come and go would fill the memory until then."""
-
-    def are_gone() -> bool:
-        return not any(type(one) is GuardedSocket for one in gc.get_objects())
-
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Collections are rare, so that whatever waits for one would fill the memory until then."""
     gc.collect()
     gc.disable()
-    try:
-        async with ada.line() as line:
-            await line.hello()
-            await line.say(ada.reference, "Good morning")
-            assert not are_gone()
-        await until(are_gone, what="the socket to be forgotten")
-    finally:
-        gc.enable()
+    yield
+    gc.enable()
+
+
+def is_gone(kind: type) -> bool:
+    return not any(type(one) is kind for one in gc.get_objects())
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_line_that_has_ended_is_forgotten_at_once(ada: Ada) -> None:
+    async with ada.line() as line:
+        await line.hello()
+        await line.say(ada.reference, "Good morning")
+        assert not is_gone(GuardedSocket)
+    await until(lambda: is_gone(GuardedSocket), what="the socket to be forgotten")
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_what_was_refused_is_forgotten_at_once(ada: Ada, cora: Cora) -> None:
+    await cora.take(ada.reference)
+    async with cora.line() as line:
+        await line.hello(after={})
+        await cora.end(ada.reference)
+        assert (await line.say(ada.reference, "One more thing"))["code"] == "ended"
+        await until(lambda: is_gone(OnItsWay), what="the message to be forgotten")
+    refused = await cora.say(ada.reference, "One more thing")
+    assert refused.json()["code"] == "ended"
+    await until(lambda: is_gone(OnItsWay), what="the message to be forgotten")
 
 
 async def give(house: House, reference: str, to: Cora) -> None:
