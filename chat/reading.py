@@ -4,6 +4,7 @@ A mark is a courtesy, not a promise: many are gathered into one write, and what 
 """
 
 import asyncio
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, update
 
@@ -19,12 +20,20 @@ from core.troubles import troubles
 GATHER_S = 0.3
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far somebody has read."""
+
+    seq: int
+    viewer: Viewer
+
+
 class ReadMarks:
     def __init__(self, db: Database, fanout: Fanout, passing: Passing) -> None:
         self._db = db
         self._fanout = fanout
         self._passing = passing
-        self._moved: dict[tuple[int, Side], int] = {}
+        self._moved: dict[tuple[int, Side], Mark] = {}
         self._wake = asyncio.Event()
 
     def moved(self, head: Head, viewer: Viewer, seq: int) -> None:
@@ -32,9 +41,10 @@ class ReadMarks:
         side = viewer.side
         seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
         stored = head.visitor_read if side is Side.VISITOR else head.advisor_read
-        if seq <= max(stored, self._passing.mark(head.id, side), self._moved.get((head.id, side), 0)):
+        waiting = self._moved.get((head.id, side))
+        if seq <= max(stored, self._passing.mark(head.id, side), waiting.seq if waiting else 0):
             return
-        self._moved[head.id, side] = seq
+        self._moved[head.id, side] = Mark(seq, viewer)
         self._wake.set()
         self._passing.read(head.id, viewer, seq)
 
@@ -50,14 +60,18 @@ class ReadMarks:
                 troubles.note("read_marks_not_stored", count=len(moved))
                 self._moved = moved | self._moved
                 self._wake.set()
+            else:
+                # Once more, for whoever came since: too late for the first time, too early to find it stored.
+                for (conversation_id, _), mark in moved.items():
+                    self._passing.read(conversation_id, mark.viewer, mark.seq)
 
-    async def _store(self, moved: dict[tuple[int, Side], int]) -> None:
+    async def _store(self, moved: dict[tuple[int, Side], Mark]) -> None:
         async with self._db.write() as connection:
             for side, column in (
                 (Side.VISITOR, conversation.c.visitor_read),
                 (Side.ADVISOR, conversation.c.advisor_read),
             ):
-                marks = [{"of": one, "seq": seq} for (one, whose), seq in sorted(moved.items()) if whose is side]
+                marks = [{"of": one, "seq": moved[one, whose].seq} for one, whose in sorted(moved) if whose is side]
                 if marks:
                     forward = update(conversation).where(
                         conversation.c.id == bindparam("of"), column < bindparam("seq")

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import select
 
+from chat import reading
 from chat.tables import conversation
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Line
@@ -105,3 +107,23 @@ async def test_beyond_what_there_is_counts_as_all(two_processes: House) -> None:
             await line.send("read", conversation=reference, seq=2**31)
             await line.quiet()
         await stored(two_processes, (2, 0))
+
+
+@pytest.mark.parametrize("is_anybody_there", [True, False])
+async def test_who_comes_before_a_mark_is_stored_is_told_of_it(
+    two_processes: House, monkeypatch: pytest.MonkeyPatch, is_anybody_there: bool
+) -> None:
+    """It was passed on to those who were there, and is not found stored yet."""
+    monkeypatch.setattr(reading, "GATHER_S", 1)
+    house = two_processes
+    async with Ada(house) as ada, await Cora.hired(house, "Cora", house.processes[1]) as cora, cora.line() as desk:
+        await cora.take(await ada.ask())
+        await desk.hello(after={})
+        await desk.send("read", conversation=ada.reference, seq=3)
+        await desk.quiet()
+        if not is_anybody_there:
+            await desk.connection.close()
+        async with ada.line() as line:
+            welcome = await line.hello()
+            if welcome["conversations"][0]["read"]["advisor"] != 3:
+                await line.expect("read", seq=3)
