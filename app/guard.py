@@ -136,9 +136,13 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         return True
 
     def _offer(self, take: Callable[[str], bool], text: str) -> None:
-        self._offered = False
-        if not take(text):
-            self._inbox.put_first({"type": "websocket.receive", "text": text})
+        self._offered = is_taken = False
+        try:
+            is_taken = take(text)
+        finally:
+            # Also what it failed at: the reader comes upon it again, and answers or ends with it. Nothing is dropped unseen.
+            if not is_taken:
+                self._inbox.put_first({"type": "websocket.receive", "text": text})
 
     def send_keepalive_ping(self) -> None:
         """As uvicorn does it, without its machinery for frames, which costs ten times what a ping of 6 bytes needs."""

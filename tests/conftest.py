@@ -87,36 +87,28 @@ def short_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """Not durable, so that a fresh database costs little. Tests of durability start a server of their own."""
-    server = PostgresServer(fsync="off", synchronous_commit="off", full_page_writes="off", shared_buffers="64MB")
-    server.start()
-    yield server
-    server.stop()
+    with PostgresServer(fsync="off", synchronous_commit="off", full_page_writes="off", shared_buffers="64MB") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     """One of this test's own, to be stopped: nobody else is to wait for it."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.stop()
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
     """One of this test's own, to be broken."""
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, Self
 
 import psycopg
 
@@ -189,9 +189,20 @@ class Engine:
             process.kill()
             process.wait()
 
+    def start(self) -> str:
+        """Start the server and wait until it answers; its URL."""
+        raise NotImplementedError
+
     def stop(self) -> None:
         """Stop the server in order and remove its folder; calling it twice is harmless."""
         raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _remove_folder(self) -> None:
         if self.folder is not None:

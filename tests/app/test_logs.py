@@ -35,24 +35,21 @@ def pipe_that_nobody_reads(short_folder: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("log", ["full_disk", "pipe_that_nobody_reads"])
-def test_a_log_that_takes_nothing_holds_nobody_up(log: str, request: pytest.FixtureRequest, short_folder: Path) -> None:
+def test_a_log_that_takes_nothing_holds_nobody_up(
+    log: str, request: pytest.FixtureRequest, short_folder: Path, own_redis: RedisServer
+) -> None:
     path: Path = request.getfixturevalue(log)
-    redis = RedisServer()
-    redis.start()
-    settings = {"REDIS_URL": redis.url(), "METRICS_TOKEN": TOKEN}
-    try:
-        with LiveService(short_folder, web=1, environment=settings) as service:
-            # The process has it open; whoever looks at the logs at the end is not to read it.
-            path.unlink()
-            redis.kill()
-            wait_until(lambda: _metric(service, "dutyline_hints_heard") == 0, what="the service to miss Redis")
-            wait_until(lambda: _metric(service, "dutyline_log_lines_dropped") > 0, what="a line that is dropped")
-            assert _metric(service, 'dutyline_troubles_total{event="hints_interrupted"}') > 0
-            redis.start()
-            wait_until(lambda: _metric(service, "dutyline_hints_heard") == 1, what="the service to hear Redis again")
-            assert service.stop("web-0") == 0
-    finally:
-        redis.stop()
+    settings = {"REDIS_URL": own_redis.url(), "METRICS_TOKEN": TOKEN}
+    with LiveService(short_folder, web=1, environment=settings) as service:
+        # The process has it open; whoever looks at the logs at the end is not to read it.
+        path.unlink()
+        own_redis.kill()
+        wait_until(lambda: _metric(service, "dutyline_hints_heard") == 0, what="the service to miss Redis")
+        wait_until(lambda: _metric(service, "dutyline_log_lines_dropped") > 0, what="a line that is dropped")
+        assert _metric(service, 'dutyline_troubles_total{event="hints_interrupted"}') > 0
+        own_redis.start()
+        wait_until(lambda: _metric(service, "dutyline_hints_heard") == 1, what="the service to hear Redis again")
+        assert service.stop("web-0") == 0
 
 
 def _metric(service: LiveService, name: str) -> float:

@@ -50,6 +50,7 @@ class Reader:
     def __init__(self) -> None:
         self.seen: list[str | bytes] = []
         self.wanted: set[str] = set()
+        self.fails_at = ""
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
@@ -62,6 +63,8 @@ class Reader:
             await self.may_go_on.wait()
 
     def take(self, text: str) -> bool:
+        if text == self.fails_at:
+            raise RuntimeError(text)
         if text in self.wanted:
             self.seen.append(f"taken: {text}")
         return text in self.wanted
@@ -135,3 +138,15 @@ async def test_what_is_not_utf_8_is_offered_to_nobody(socket: GuardedSocket, rea
     assert reader.seen == []
     assert socket.conn.close_sent is not None
     assert socket.conn.close_sent.code == 1007
+
+
+async def test_what_taking_fails_at_is_left_to_the_reader(socket: GuardedSocket, reader: Reader) -> None:
+    """It is neither dropped nor passed, and the next one is offered as before."""
+    failures: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(str(context["exception"])))
+    reader.fails_at, reader.wanted = "one", {"three"}
+    socket.data_received(encoded(TEXT, b"one") + encoded(TEXT, b"two"))
+    await turns()
+    socket.data_received(encoded(TEXT, b"three"))
+    await turns()
+    assert (failures, reader.seen) == (["one"], ["one", "two", "taken: three"])

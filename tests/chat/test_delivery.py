@@ -60,29 +60,25 @@ async def test_without_redis_it_arrives_by_looking(
 
 
 async def test_redis_dies_and_comes_back_while_they_talk(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database_url: str, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fanout, "POLL_S", 50 * MS)
     monkeypatch.setattr(fanout, "POLLS_WHILE_HEALTHY", 1)
-    redis = RedisServer()
-    try:
-        async with (
-            opened(tmp_path, database_url, redis.start(), processes=2) as house,
-            Ada(house) as ada,
-            await Cora.hired(house, at=house.processes[1]) as cora,
-        ):
-            await cora.take(await ada.ask())
-            async with ada.line() as visitor, cora.line() as desk:
-                await visitor.hello()
-                await desk.hello()
-                for happens in (None, redis.kill, redis.start):
-                    if happens is not None:
-                        await asyncio.to_thread(happens)
-                    ack = await visitor.say(ada.reference, "Hello")
-                    await desk.expect("event", seq=ack["seq"])
-                assert desk.numbers() == list(range(1, 7))
-    finally:
-        redis.stop()
+    async with (
+        opened(tmp_path, database_url, own_redis.url(), processes=2) as house,
+        Ada(house) as ada,
+        await Cora.hired(house, at=house.processes[1]) as cora,
+    ):
+        await cora.take(await ada.ask())
+        async with ada.line() as visitor, cora.line() as desk:
+            await visitor.hello()
+            await desk.hello()
+            for happens in (None, own_redis.kill, own_redis.start):
+                if happens is not None:
+                    await asyncio.to_thread(happens)
+                ack = await visitor.say(ada.reference, "Hello")
+                await desk.expect("event", seq=ack["seq"])
+            assert desk.numbers() == list(range(1, 7))
 
 
 async def test_a_stale_copy_and_what_was_missed_are_a_fresh_copy(house: House) -> None:

@@ -221,10 +221,9 @@ async def test_no_receipt_without_a_commit(writers: Writers) -> None:
     assert (await log.say(conversation_id, VISITOR_AUTHOR, "Hello", given)).again
 
 
-async def test_postgres_is_cut_off_while_many_write() -> None:
+async def test_postgres_is_cut_off_while_many_write(own_postgres: PostgresServer) -> None:
     """Stopped as by a crash in the middle: whatever was acknowledged is there, once, and the rest can be sent again."""
-    server = PostgresServer(shared_buffers="64MB")
-    migrate(server.start())
+    migrate(own_postgres.url())
     acknowledged: set[uuid.UUID] = set()
     sent: list[uuid.UUID] = []
 
@@ -238,23 +237,20 @@ async def test_postgres_is_cut_off_while_many_write() -> None:
         except Unavailable:
             return
 
-    try:
-        async with two_writers(server.url()) as writers:
-            conversation_id = await writers.open()
-            senders = [asyncio.create_task(send(writers.logs[number % 2], conversation_id)) for number in range(20)]
-            await until(lambda: len(acknowledged) > 100)
-            await asyncio.to_thread(server.stop_immediately)
-            await asyncio.gather(*senders)
-            await asyncio.to_thread(server.start)
-            stored = {one.client_id for one in await writers.stored(conversation_id) if one.client_id}
-            assert acknowledged <= stored
-            for given in sent:
-                receipt = await writers.logs[0].say(conversation_id, VISITOR_AUTHOR, "Hello", given)
-                assert receipt.again == (given in stored)
-            numbers = [one.seq for one in await writers.stored(conversation_id)]
-            assert numbers == list(range(1, len(sent) + 3))
-    finally:
-        server.stop()
+    async with two_writers(own_postgres.url()) as writers:
+        conversation_id = await writers.open()
+        senders = [asyncio.create_task(send(writers.logs[number % 2], conversation_id)) for number in range(20)]
+        await until(lambda: len(acknowledged) > 100)
+        await asyncio.to_thread(own_postgres.stop_immediately)
+        await asyncio.gather(*senders)
+        await asyncio.to_thread(own_postgres.start)
+        stored = {one.client_id for one in await writers.stored(conversation_id) if one.client_id}
+        assert acknowledged <= stored
+        for given in sent:
+            receipt = await writers.logs[0].say(conversation_id, VISITOR_AUTHOR, "Hello", given)
+            assert receipt.again == (given in stored)
+        numbers = [one.seq for one in await writers.stored(conversation_id)]
+        assert numbers == list(range(1, len(sent) + 3))
 
 
 async def test_last_times_of_each_side(writers: Writers) -> None:

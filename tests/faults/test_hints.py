@@ -55,28 +55,26 @@ async def test_the_first_hint_over_an_old_connection_arrives(own_redis: RedisSer
 @pytest.mark.parametrize("name_moves", ["before", "after"])
 async def test_after_a_failover_hints_go_by_the_new_primary(own_redis: RedisServer, name_moves: str) -> None:
     """The old one stays up as a replica, and ends no connection; its name may still lead to it for a while."""
-    new = RedisServer()
-    new.start()
     heard: list[object] = []
-    async with Proxy(own_redis.port) as name, listening(f"redis://127.0.0.1:{name.port}") as here:
-        made = name.links_made
-        if name_moves == "before":
-            name.turn_to(new.port)
-        with Redis.from_url(own_redis.url()) as client:
-            client.replicaof("127.0.0.1", free_port())
-        if name_moves == "after":
-            await until(lambda: name.links_made > made, what="another connection to the old one")
-            name.turn_to(new.port)
-        async with listening(new.url()) as there:
-            there.on("line", heard.append)
+    with RedisServer() as new:
+        async with Proxy(own_redis.port) as name, listening(f"redis://127.0.0.1:{name.port}") as here:
+            made = name.links_made
+            if name_moves == "before":
+                name.turn_to(new.port)
+            with Redis.from_url(own_redis.url()) as client:
+                client.replicaof("127.0.0.1", free_port())
+            if name_moves == "after":
+                await until(lambda: name.links_made > made, what="another connection to the old one")
+                name.turn_to(new.port)
+            async with listening(new.url()) as there:
+                there.on("line", heard.append)
 
-            def is_heard() -> bool:
-                here.send("line", 1)
-                return bool(heard)
+                def is_heard() -> bool:
+                    here.send("line", 1)
+                    return bool(heard)
 
-            await until(is_heard, within_s=12, what="a hint by the new primary")
-            await until(lambda: here.takes_writes, within_s=8, what="the end of the trouble")
-    new.stop()
+                await until(is_heard, within_s=12, what="a hint by the new primary")
+                await until(lambda: here.takes_writes, within_s=8, what="the end of the trouble")
 
 
 async def test_what_is_said_while_redis_hangs_goes_out_when_it_answers(own_redis: RedisServer) -> None:
