@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Awaitable
 
 from redis.asyncio import Redis
@@ -31,7 +30,6 @@ from triage.times import Times
 
 LARGEST_BODY = 2_000_000
 CHECK_SIGN_INS_S = 4.0
-SPREAD_MS = 3_000
 
 POST = ("POST",)
 DESK = roles(Role.ADVISOR, Role.SUPERVISOR)
@@ -259,7 +257,7 @@ class Service:
     async def drain(self) -> None:
         """Going away: no new sockets, and everybody is told when to come back."""
         with contextlib.suppress(TimeoutError):
-            await self.parts.fanout.drain(lambda: random.randrange(SPREAD_MS))
+            await self.parts.fanout.drain()
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, object]]:

@@ -6,6 +6,7 @@ every four while hints are known to arrive, the numbers of all conversations wit
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ POLL_S = 1.0
 VISITORS_LOOK_EVERY = 4
 
 GOING_AWAY, POSITION_LOST = 1012, 4002
+
+BACK_PER_SECOND = 1_000
+"""As many as one process takes over without making others wait (docs/performance.md, `connections`)."""
+LEAST_SPREAD_MS, MOST_SPREAD_MS = 500, 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Fanout:
         self._recheck_all = False
         self._is_behind = False
         """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
-        self._after_ms: Callable[[], int] = int
+        self._spread_ms = LEAST_SPREAD_MS
         self.is_draining = False
         self._left = asyncio.Event()
         log.on_stored(self._stored_here)
@@ -324,9 +329,9 @@ class Fanout:
                 if session.viewer.token in gone:
                     session.close(4100)
 
-    async def drain(self, after_ms: Callable[[], int]) -> None:
-        """This process is going away: say when to come back, then close, spread over two seconds."""
-        self.is_draining, self._after_ms = True, after_ms
+    async def drain(self) -> None:
+        """This process is going away: say when to come back, and close."""
+        self.is_draining, self._spread_ms = True, spread_ms(len(self._sessions))
         started = time.monotonic()
         everybody = self.sessions()
         for number, session in enumerate(everybody):
@@ -340,5 +345,10 @@ class Fanout:
                 await self._left.wait()
 
     def _dismiss(self, session: "Session") -> None:
-        session.offer("reconnect", frame("reconnect", after_ms=self._after_ms()))
+        session.offer("reconnect", frame("reconnect", after_ms=random.randrange(self._spread_ms)))
         session.close(GOING_AWAY)
+
+
+def spread_ms(sessions: int) -> int:
+    """The time over which these come back elsewhere. No longer than their number needs: the next process may go soon after."""
+    return min(max(LEAST_SPREAD_MS, 1_000 * sessions // BACK_PER_SECOND), MOST_SPREAD_MS)
