@@ -10,7 +10,8 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString, Protocol
+from operator import attrgetter
+from typing import Any, Protocol
 
 from sqlalchemy import Row
 
@@ -20,8 +21,8 @@ from chat.rows import NewRow
 from chat.words import OPEN, Kind, Side
 from core.crypto import DataKey
 from core.db import Database
-from core.packed import Packed, bigint, bigints, bytea, byteas, integer, integers, string, texts
-from core.wire import AlreadyThere
+from core.packed import bigint, bigints, bytea, byteas, integer, integers, string, texts
+from core.wire import FEW, AlreadyThere, Parameters
 
 __all__ = ["AlreadyThere", "Beliefs", "QuickRows", "Stretch", "quick_rows"]
 
@@ -130,8 +131,8 @@ POSTGRES = (
 )
 
 
-# The same for one event, which is most of what there is when little is said. Whoever waited for the lock compares with what is
-# there after it.
+# The same for one event, and sent for each of a few in the order of their ids: most of what there is when little is said.
+# Whoever waited for the lock compares with what is there after it.
 LONE_POSTGRES = (
     "WITH held AS ("
     " UPDATE conversation SET last_seq = $5, visitor_last_at = COALESCE(NULLIF($6, 0), visitor_last_at),"
@@ -150,15 +151,19 @@ class PostgresQuickRows:
         self._wire = db.open_wire()
 
     async def put(self, stretches: Sequence[Stretch]) -> set[int]:
-        is_lone = len(stretches) == 1 and len(stretches[0].rows) == 1
-        query, parameters = _lone(stretches[0]) if is_lone else _several(stretches)
-        return {row[0] for row in await self._wire.write(query, parameters)}
+        # Two events of one conversation go whole or not at all: where the belief is false, the second might fit what is there.
+        if len(stretches) <= FEW and all(len(one.rows) == 1 for one in stretches):
+            each = map(_lone, sorted(stretches, key=attrgetter("conversation_id")))
+            held = await self._wire.write(LONE_POSTGRES, *each)
+        else:
+            held = await self._wire.write(POSTGRES, _several(stretches))
+        return {row[0] for row in held}
 
 
-def _several(stretches: Sequence[Stretch]) -> tuple[LiteralString, Sequence[Packed]]:
+def _several(stretches: Sequence[Stretch]) -> Parameters:
     beliefs = [one.belief for one in stretches]
     rows = [row for one in stretches for row in one.rows]
-    parameters = (
+    return (
         bigints([one.conversation_id for one in stretches]),
         texts([belief.status for belief in beliefs]),
         texts([belief.advisor_id or "" for belief in beliefs]),
@@ -174,12 +179,11 @@ def _several(stretches: Sequence[Stretch]) -> tuple[LiteralString, Sequence[Pack
         bigints([row.at_ms for row in rows]),
         byteas([row.sealed for row in rows]),
     )
-    return POSTGRES, parameters
 
 
-def _lone(stretch: Stretch) -> tuple[LiteralString, Sequence[Packed]]:
+def _lone(stretch: Stretch) -> Parameters:
     belief, row = stretch.belief, stretch.rows[0]
-    parameters = (
+    return (
         bigint(stretch.conversation_id),
         string(belief.status),
         string(belief.advisor_id or ""),
@@ -193,7 +197,6 @@ def _lone(stretch: Stretch) -> tuple[LiteralString, Sequence[Packed]]:
         bigint(row.at_ms),
         bytea(row.sealed),
     )
-    return LONE_POSTGRES, parameters
 
 
 SQLITE_LOOK = (

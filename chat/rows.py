@@ -16,6 +16,7 @@ from chat.words import Side
 from core.crypto import DataKey
 from core.db import Database
 from core.packed import bigint, bigints, integer, integers
+from core.wire import FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ AFTER_POSTGRES: LiteralString = (
     " ORDER BY e.conversation_id, e.seq"
 )
 
-# Of one conversation, which is what most hints tell of when little is said: half the work of the one above.
+# Of one conversation, and asked for each of a few, which is what most hints tell of: half the work of the one above.
 AFTER_ONE_POSTGRES: LiteralString = (
     "SELECT e.conversation_id, e.seq, e.kind, e.author, e.client_id, e.at_ms, e.sealed, c.wrapped_key"
     " FROM conversation c JOIN event e ON e.conversation_id = c.id"
@@ -163,10 +164,9 @@ class LogRows:
     async def after(self, cursors: dict[int, int], page: int, *, news: bool = False) -> Sequence[LogRow]:
         """At most `page` events after each conversation's cursor, in order, with the conversation's wrapped key."""
         wire = self._news_wire if news else self._page_wire
-        if wire is not None and len(cursors) == 1:
-            ((conversation_id, seq),) = cursors.items()
-            lone = (bigint(conversation_id), integer(seq), integer(page))
-            return [LogRow(*row) for row in await wire.read(AFTER_ONE_POSTGRES, lone)]
+        if wire is not None and len(cursors) <= FEW:
+            each = [(bigint(one), integer(seq), integer(page)) for one, seq in cursors.items()]
+            return [LogRow(*row) for row in await wire.read(AFTER_ONE_POSTGRES, *each)]
         if wire is not None:
             several = (bigints(list(cursors)), integers(list(cursors.values())), integer(page))
             return [LogRow(*row) for row in await wire.read(AFTER_POSTGRES, several)]

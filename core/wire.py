@@ -24,7 +24,12 @@ from core.errors import Contested, Unavailable
 from core.packed import Packed
 
 Connect = Callable[[], Awaitable["AsyncConnection[Any]"]]
+Parameters = Sequence[Packed]
 Rows = list[tuple[Any, ...]]
+
+FEW = 5
+"""Up to so many are asked for one by one, by the statement for one: less for PostgreSQL than one statement for several, whose
+plan it must unfold each time (docs/performance.md)."""
 
 
 class AlreadyThere(Exception):
@@ -48,27 +53,27 @@ class Wire:
         self._link: Link | None = None
         self._turn = asyncio.Lock()
 
-    async def read(self, query: LiteralString, parameters: Sequence[Packed]) -> Rows:
-        """The rows of one statement that changes nothing."""
-        return await self._run(query, parameters, commits=False)
+    async def read(self, query: LiteralString, *each: Parameters) -> Rows:
+        """The rows of one statement that changes nothing, asked with each of these parameters in one round trip."""
+        return await self._run(query, each, commits=False)
 
-    async def write(self, query: LiteralString, parameters: Sequence[Packed]) -> Rows:
-        """The rows of one statement, once it is committed. Raises AlreadyThere and Contested."""
-        return await self._run(query, parameters, commits=True)
+    async def write(self, query: LiteralString, *each: Parameters) -> Rows:
+        """The same in one transaction, once it is committed. Raises AlreadyThere and Contested, with nothing stored."""
+        return await self._run(query, each, commits=True)
 
     async def close(self) -> None:
         link, self._link = self._link, None
         if link is not None:
             await link.close()
 
-    async def _run(self, query: LiteralString, parameters: Sequence[Packed], *, commits: bool) -> Rows:
+    async def _run(self, query: LiteralString, each: Sequence[Parameters], *, commits: bool) -> Rows:
         async with self._turn:
             timer: asyncio.TimerHandle | None = None
             try:
                 link = await self._ready()
                 # A server that hears and never answers would hold everybody for ever.
                 timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, link.connection)
-                return await link.ask(query, parameters, commits=commits)
+                return await link.ask(query, each, commits=commits)
             except (AlreadyThere, Contested):
                 raise
             except (psycopg.Error, OSError) as problem:
@@ -107,9 +112,11 @@ class Link:
         self.is_over = False
         """The server said something unasked, such as its farewell: the connection is not to be used again."""
 
-    async def ask(self, query: LiteralString, parameters: Sequence[Packed], *, commits: bool) -> Rows:
-        """The rows of the statement, in a transaction of its own that is committed when `commits`."""
-        statements = [("BEGIN", ()), (query, parameters), ("COMMIT", ())] if commits else [(query, parameters)]
+    async def ask(self, query: LiteralString, each: Sequence[Parameters], *, commits: bool) -> Rows:
+        """The rows of the statement with each of these parameters, in a transaction that is committed when `commits`."""
+        statements: list[tuple[LiteralString, Parameters]] = [(query, parameters) for parameters in each]
+        if commits:
+            statements = [("BEGIN", ()), *statements, ("COMMIT", ())]
         # All of them first: what is sent behind a statement that fails is not even prepared.
         for words, values in statements:
             self._prepare(words, values)
@@ -131,14 +138,14 @@ class Link:
         self._stop_listening()
         await self.connection.close()
 
-    def _prepare(self, query: str, parameters: Sequence[Packed]) -> None:
+    def _prepare(self, query: str, parameters: Parameters) -> None:
         if query not in self._names:
             # By its own word where it is one: whoever watches the line sees where a transaction ends.
             name = query.encode() if query.isalpha() else b"statement_%d" % len(self._names)
             self._wire.send_prepare(name, query.encode(), [one.oid for one in parameters])
             self._names[query] = name
 
-    def _send(self, query: str, parameters: Sequence[Packed]) -> None:
+    def _send(self, query: str, parameters: Parameters) -> None:
         values = [one.data for one in parameters]
         self._wire.send_query_prepared(self._names[query], values, [1] * len(values), 1)
 
@@ -203,12 +210,13 @@ class Link:
             self._loop.remove_writer(descriptor)
 
     def _rows(self, results: Sequence[PGresult]) -> Rows:
+        rows: Rows = []
         for result in results:
-            if result.status == ExecStatus.TUPLES_OK:
+            if result.status == ExecStatus.TUPLES_OK and result.ntuples:
                 transformer = Transformer(self.connection)
                 transformer.set_pgresult(result)
-                return transformer.load_rows(0, result.ntuples, tuple)
-        return []
+                rows += transformer.load_rows(0, result.ntuples, tuple)
+        return rows
 
 
 def cut(connection: Any) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +13,7 @@ from core.db import SILENT_S, Database, T
 from core.errors import Unavailable
 from core.settings import Settings
 from core.signals import open_redis
-from core.wire import Wire
+from core.wire import Parameters, Rows, Wire
 
 
 class CutDatabase(Database):
@@ -58,9 +58,9 @@ class CutWire(Wire):
         super().__init__(database._connect, lambda: SILENT_S)
         self._database = database
 
-    async def write(self, query: LiteralString, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def write(self, query: LiteralString, *each: Parameters) -> Rows:
         self._database.maybe_lose_commit()
-        rows = await super().write(query, parameters)
+        rows = await super().write(query, *each)
         self._database.maybe_lose_answer()
         return rows
 

@@ -12,6 +12,7 @@ from chat.rows import LogRows
 from chat.tables import event
 from chat.words import Status
 from core.errors import AssignmentLost, Ended, IdConflict, NotFound
+from core.wire import FEW
 from tests.chat.writers import CORA, DEV, FailingOnce, Writers
 
 
@@ -65,15 +66,42 @@ async def test_the_short_way_makes_sure_of_what_it_believes(
         assert await log._rows.tops(connection, [conversation_id]) == {conversation_id: 3}
 
 
-async def test_one_false_belief_harms_no_other(writers: Writers) -> None:
-    ids = [await writers.open() for _ in range(3)]
+@pytest.mark.parametrize("count", [2, FEW + 1])
+async def test_one_false_belief_harms_no_other(writers: Writers, count: int) -> None:
+    ids = [await writers.open() for _ in range(count)]
     here, there = writers.logs[0], writers.logs[1]
     for one in ids:
         await here.say(one, VISITOR_AUTHOR, "One", uuid.uuid4())
     await there.say(ids[1], VISITOR_AUTHOR, "Meanwhile", uuid.uuid4())
     receipts = await asyncio.gather(*(here.say(one, VISITOR_AUTHOR, "Two", uuid.uuid4()) for one in ids))
-    assert [one.seq for one in receipts] == [4, 5, 4]
-    assert [len(await writers.stored(one)) for one in ids] == [4, 5, 4]
+    tops = [5 if one == ids[1] else 4 for one in ids]
+    assert [one.seq for one in receipts] == tops
+    assert [len(await writers.stored(one)) for one in ids] == tops
+
+
+@pytest.mark.parametrize("count", [2, FEW + 1])
+async def test_one_that_is_said_again_harms_no_other(writers: Writers, count: int) -> None:
+    """What is believed of its conversation is true, so that only its id tells."""
+    ids, log, given = [await writers.open() for _ in range(count)], writers.logs[0], uuid.uuid4()
+    first = [await log.say(one, VISITOR_AUTHOR, "One", given) for one in ids]
+    saying = [log.say(one, VISITOR_AUTHOR, "Two", uuid.uuid4()) for one in ids[1:]]
+    again, *others = await asyncio.gather(log.say(ids[0], VISITOR_AUTHOR, "One", given), *saying)
+    assert again == Receipt(first[0].seq, first[0].at_ms, again=True)
+    assert [(one.seq, one.again) for one in others] == [(4, False)] * len(others)
+    assert [len(await writers.stored(one)) for one in ids] == [3, *[4] * len(others)]
+
+
+async def test_of_two_the_first_stays_the_first(writers: Writers) -> None:
+    """What is believed is behind by one, so that the second would fit what is there."""
+    conversation_id, other = await writers.open(), await writers.open()
+    here, there = writers.logs[0], writers.logs[1]
+    for one in (conversation_id, other):
+        await here.say(one, VISITOR_AUTHOR, "One", uuid.uuid4())
+    await there.say(conversation_id, VISITOR_AUTHOR, "Meanwhile", uuid.uuid4())
+    said = [(conversation_id, "Two"), (other, "Two"), (conversation_id, "Three")]
+    await asyncio.gather(*(here.say(one, VISITOR_AUTHOR, text, uuid.uuid4()) for one, text in said))
+    texts = [event.text for event in await writers.stored(conversation_id)]
+    assert texts[2:] == ["One", "Meanwhile", "Two", "Three"]
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
