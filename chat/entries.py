@@ -51,6 +51,7 @@ def _view(event: Event) -> EntryView:
     if event.kind is Kind.ARTICLE:
         checked_on = data.get("checked_on")
         data = data | {
+            "language": data.get("language", "en"),
             "freshness": data.get("freshness", "current"),
             "checked_on": date.fromisoformat(checked_on) if checked_on else None,
         }

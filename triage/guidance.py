@@ -131,6 +131,7 @@ class Guidance:
             "slug": article.slug,
             "title": article.title,
             "version": article.version,
+            "language": article.language,
             "summary": article.summary,
             "last_checked": checked,
             "checked_on": checked,

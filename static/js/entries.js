@@ -155,6 +155,7 @@ export class Entries {
     const item = cloneTemplate(this._root, 'article')
     fill(item, 'author', author.name)
     fill(item, 'title', data.title)
+    slot(item, 'title')?.setAttribute('lang', data.language || 'en')
     fill(item, 'version', data.version)
     slot(item, 'link')?.setAttribute('href', `/guidance/${encodeURIComponent(data.slug)}?version=${Number(data.version)}`)
     slot(item, 'freshness')?.replaceChildren(freshnessOf(this._root, this._words, data))

@@ -122,6 +122,7 @@ async def they_talk(ada: Page, cora: Page) -> None:
     await expect(cora.locator(".entry--other", has_text=REPLY)).to_be_visible()
     await cora.keyboard.press("Alt+KeyS")
     await expect(ada.locator(".share__title a")).to_have_attribute("href", re.compile(r"\?version=\d+$"))
+    await expect(ada.locator(".share__title [data-slot=title]")).to_have_attribute("lang", "en")
     await cora.keyboard.press("Alt+KeyO")
     await expect(cora.locator("#note")).to_be_focused()
     await cora.keyboard.type("Sees him on Thursday.")

@@ -137,8 +137,13 @@ def of_private_redis(service: LiveService, data_dir: Path, workshop: Workshop) -
     """The Redis that `dutyline run` starts, and starts again."""
 
     def pids() -> list[int]:
-        family = psutil.Process(service.parts["run"].pid).children(recursive=True)
-        return [one.pid for one in family if "redis" in one.name() or "valkey" in one.name()]
+        found: list[int] = []
+        for one in psutil.Process(service.parts["run"].pid).children(recursive=True):
+            # Whoever ends while we look is not the one that serves.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "redis" in one.name() or "valkey" in one.name():
+                    found.append(one.pid)
+        return found
 
     def client() -> Redis:
         return Redis(unix_socket_path=str(data_dir / "redis.sock"))

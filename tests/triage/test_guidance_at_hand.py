@@ -69,6 +69,20 @@ async def test_the_waiting_room_and_the_desk_offer_the_version_in_the_visitors_l
             assert 'data-slug="goruchwylio"' not in page
 
 
+async def test_what_is_shared_is_read_out_in_its_language(house: House, cora: SignedIn) -> None:
+    await a_pair(house)
+    async with house.client() as ada, house.client(cora) as desk:
+        await ada.post("/ask", ENQUIRY | {"language": "cy"})
+        (place,) = (await house.queue.read()).places
+        await house.claims.claim(place.reference, cora)
+        at = f"/desk/conversations/{place.reference}"
+        for slug in ("supervision", "goruchwylio"):
+            await desk.post(f"{at}/share", {"article": slug})
+        for page in ((await ada.get("/chat")).text, (await desk.get(at)).text):
+            assert '<span data-slot="title" lang="cy">Sesiynau goruchwylio</span>' in page
+            assert f'<span data-slot="title" lang="en">{TITLE}</span>' in page
+
+
 async def test_a_version_that_the_visitor_may_not_see_is_not_offered(house: House) -> None:
     await house.write_article("supervision", TITLE)
     hidden = {"language": Language.WELSH, "translation_of": "supervision", "audience": Audience.ADVISORS}
