@@ -1,8 +1,10 @@
 """What each side is sent: every event once and in order, whatever process it is at and whatever was missed in between."""
 
 import asyncio
+import contextlib
 import random
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -41,22 +43,29 @@ async def test_both_sides_in_two_processes_hold_the_same(two_processes: House) -
                     assert line.events() == one.events()
 
 
-async def test_without_redis_it_arrives_by_looking(
-    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fanout, "POLL_S", 50 * MS)
+@contextlib.asynccontextmanager
+async def two_who_talk(folder: Path, database_url: str, redis_url: str) -> AsyncIterator[tuple[str, Line, Line]]:
+    """Their conversation's reference, then Ada's line to one process and Cora's to another, both caught up."""
     async with (
-        opened(tmp_path, database_url, "redis://127.0.0.1:1", processes=2) as house,
+        opened(folder, database_url, redis_url, processes=2) as house,
         Ada(house) as ada,
         await Cora.hired(house, at=house.processes[1]) as cora,
     ):
         await cora.take(await ada.ask())
         async with ada.line() as visitor, cora.line() as desk:
-            await visitor.hello()
-            await desk.hello()
-            await desk.expect("caught_up")
-            ack = await visitor.say(ada.reference, "Is anybody there?")
-            assert (await desk.expect("event", seq=ack["seq"]))["text"] == "Is anybody there?"
+            for line in (visitor, desk):
+                await line.hello()
+                await line.expect("caught_up")
+            yield ada.reference, visitor, desk
+
+
+async def test_without_redis_it_arrives_by_looking(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanout, "POLL_S", 50 * MS)
+    async with two_who_talk(tmp_path, database_url, "redis://127.0.0.1:1") as (reference, visitor, desk):
+        ack = await visitor.say(reference, "Is anybody there?")
+        assert (await desk.expect("event", seq=ack["seq"]))["text"] == "Is anybody there?"
 
 
 async def test_redis_dies_and_comes_back_while_they_talk(
@@ -64,21 +73,13 @@ async def test_redis_dies_and_comes_back_while_they_talk(
 ) -> None:
     monkeypatch.setattr(fanout, "POLL_S", 50 * MS)
     monkeypatch.setattr(fanout, "POLLS_WHILE_HEALTHY", 1)
-    async with (
-        opened(tmp_path, database_url, own_redis.url(), processes=2) as house,
-        Ada(house) as ada,
-        await Cora.hired(house, at=house.processes[1]) as cora,
-    ):
-        await cora.take(await ada.ask())
-        async with ada.line() as visitor, cora.line() as desk:
-            await visitor.hello()
-            await desk.hello()
-            for happens in (None, own_redis.kill, own_redis.start):
-                if happens is not None:
-                    await asyncio.to_thread(happens)
-                ack = await visitor.say(ada.reference, "Hello")
-                await desk.expect("event", seq=ack["seq"])
-            assert desk.numbers() == list(range(1, 7))
+    async with two_who_talk(tmp_path, database_url, own_redis.url()) as (reference, visitor, desk):
+        for happens in (None, own_redis.kill, own_redis.start):
+            if happens is not None:
+                await asyncio.to_thread(happens)
+            ack = await visitor.say(reference, "Hello")
+            await desk.expect("event", seq=ack["seq"])
+        assert desk.numbers() == list(range(1, 7))
 
 
 async def test_a_stale_copy_and_what_was_missed_are_a_fresh_copy(house: House) -> None:
