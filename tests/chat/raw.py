@@ -6,11 +6,12 @@ import json
 import secrets
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from chat.stream import OF_THE_LINE
 from tests.chat.people import PATIENCE_S, Person
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -26,6 +27,11 @@ class RawFrame:
     def json(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.payload)
         return document
+
+
+def answers(frames: Iterable[RawFrame]) -> list[RawFrame]:
+    """The texts without those about the line, which come to everyone at any time."""
+    return [frame for frame in frames if frame.opcode == TEXT and frame.json()["type"] not in OF_THE_LINE]
 
 
 def encoded(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:

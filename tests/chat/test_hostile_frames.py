@@ -17,7 +17,21 @@ from chat.events import Entry
 from chat.words import Kind
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora
-from tests.chat.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, closing, encoded, greeted, handshake, text, wire
+from tests.chat.raw import (
+    BINARY,
+    CLOSE,
+    CONT,
+    PING,
+    PONG,
+    TEXT,
+    answers,
+    closing,
+    encoded,
+    greeted,
+    handshake,
+    text,
+    wire,
+)
 from tests.waiting import until
 
 HELLO = text({"type": "hello"})
@@ -76,7 +90,7 @@ async def test_broken_framing_is_1002(ada: Ada, data: bytes, begun: bool) -> Non
         await line.send(data)
         frames, code = await line.end()
         assert code == 1002
-        assert [frame for frame in frames if frame.opcode == TEXT and frame.json()["type"] == "event"] == []
+        assert answers(frames) == []
 
 
 NOT_UTF_8 = {
@@ -150,7 +164,7 @@ async def test_frames_after_the_close_do_nothing(ada: Ada) -> None:
         await line.send(closing(1000) + said(ada))
         frames, code = await line.end()
         assert code == 1000
-        assert [frame for frame in frames if frame.opcode == TEXT] == []
+        assert answers(frames) == []
     assert len(await ada.log()) == 2
 
 

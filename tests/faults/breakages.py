@@ -10,7 +10,7 @@ import random
 import resource
 import signal
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -31,6 +31,25 @@ COMMIT_REPLY = b"COMMIT\0"
 COMMIT_QUERY = b"COMMIT\0"
 # Less than any database holds, more than the log of a run.
 MOST_BYTES = 64 * 1024
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """It and its children stand still.
+
+    It stops first and goes on last: whoever stands begins no other, and keeps even one that ends meanwhile.
+    """
+    parent = psutil.Process(pid)
+    parent.suspend()
+    children: list[psutil.Process] = []
+    try:
+        children = parent.children(recursive=True)
+        for one in children:
+            one.suspend()
+        yield
+    finally:
+        for one in (*reversed(children), parent):
+            one.resume()
 
 
 async def hold(rng: random.Random, least_s: float, most_s: float) -> None:
@@ -160,14 +179,10 @@ def of_private_redis(service: LiveService, data_dir: Path, workshop: Workshop) -
             await hold(rng, 0.1, 0.3)
 
     async def freeze(rng: random.Random) -> None:
-        frozen = pids()
-        for pid in frozen:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with contextlib.ExitStack() as frost:
+            for pid in pids():
+                frost.enter_context(frozen(pid))
             await hold(rng, 3, 5)
-        finally:
-            for pid in frozen:
-                os.kill(pid, signal.SIGCONT)
 
     return {"Redis killed": kill, "Redis flushed": flush, "Redis frozen": freeze}
 

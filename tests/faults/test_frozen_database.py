@@ -1,22 +1,19 @@
 """A PostgreSQL that is stopped in the middle of everything: it keeps its connections, hears, and does not answer."""
 
 import asyncio
-import os
-import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from app.migrations import migrate
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora, Line
 from tests.engines import PostgresServer
+from tests.faults.breakages import frozen
 from tests.waiting import until
 
 pytestmark = pytest.mark.faults
@@ -31,19 +28,6 @@ async def house(tmp_path: Path, own_postgres: PostgresServer, redis_url: str) ->
     migrate(own_postgres.url())
     async with opened(tmp_path, own_postgres.url(), redis_url) as house:
         yield house
-
-
-@contextmanager
-def frozen(server: PostgresServer) -> Iterator[None]:
-    postmaster = psutil.Process(server.pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for one in processes:
-        os.kill(one.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for one in processes:
-            os.kill(one.pid, signal.SIGCONT)
 
 
 async def said(line: Line, references: Sequence[str]) -> set[str]:
@@ -72,7 +56,7 @@ async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice
             lambda: ada.http.get("/guidance/search?q=risk"),
             lambda: ada.say("Are you there?"),
         ]
-        with frozen(own_postgres):
+        with frozen(own_postgres.pid):
             for _ in range(2):
                 ready = asyncio.create_task(timed(lambda: ada.http.get("/readyz")))
                 for status, took_s in await asyncio.gather(*map(timed, asks)):
@@ -97,7 +81,7 @@ async def test_an_advisor_is_told_of_all_conversations_at_once(house: House, own
             await cora.take(reference)
         async with cora.line() as line:
             await line.hello(after={})
-            with frozen(own_postgres):
+            with frozen(own_postgres.pid):
                 began = time.monotonic()
                 assert await said(line, references) == {"unavailable"}
                 assert time.monotonic() - began < TOLD_WITHIN_S + SPARE_S
