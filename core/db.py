@@ -211,6 +211,8 @@ class LoneWriter:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait((future,))
+            # Looked at, though nobody is left to be told: an exception that nobody has seen is logged, with all its words.
+            future.exception()
             raise
         except sqlite3.OperationalError as problem:
             raise Unavailable from problem
