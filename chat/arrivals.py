@@ -1,17 +1,19 @@
-"""Visitors who connect: who is behind a cookie, and where their conversation stands.
+"""Who connects, and looks again: who is behind a cookie, and where their conversations stand.
 
-After a restart thousands come back within seconds, each with two of these questions. They are asked together: one
-statement for all who wait at that moment, with no more columns than a connection needs.
+After a restart thousands come back within seconds, each with two of these questions, and all desks ask every few seconds.
+They are asked together: one statement for all who wait at that moment, with no more columns than a connection needs.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import BindParameter, Row, and_, bindparam, select, text, union
 
 from chat.events import VISITOR_AUTHOR
 from chat.keys import ConversationKeys, place_of
 from chat.session import Head
+from chat.tables import conversation, participant
+from chat.words import Status
 from core.crypto import token_hash
 from core.db import Database
 from core.gather import Gathered
@@ -23,6 +25,20 @@ FIND = f"SELECT {HEAD}, sealed_nickname, wrapped_key, visitor_token_hash FROM co
 FIND_POSTGRES = text(f"{FIND} = ANY(CAST(:hashes AS bytea[]))")
 FIND_SQLITE = text(f"{FIND} IN :hashes").bindparams(bindparam("hashes", expanding=True))
 
+_HEAD = [conversation.c[name] for name in Head.__slots__]
+_IS_OPEN = and_(conversation.c.status == Status.ACTIVE, conversation.c.wrapped_key.is_not(None))
+_accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
+
+# An advisor's own, and those that a colleague was brought into.
+DESKS = union(
+    select(conversation.c.advisor_id.label("account_id"), *_HEAD).where(
+        _IS_OPEN, conversation.c.advisor_id.in_(_accounts)
+    ),
+    select(participant.c.account_id, *_HEAD)
+    .join(conversation, conversation.c.id == participant.c.conversation_id)
+    .where(_IS_OPEN, participant.c.until.is_(None), participant.c.account_id.in_(_accounts)),
+)
+
 
 class Arrivals:
     def __init__(self, db: Database, keys: ConversationKeys) -> None:
@@ -30,6 +46,7 @@ class Arrivals:
         self._keys = keys
         self._find = FIND_SQLITE if db.is_sqlite else FIND_POSTGRES
         self._rows = Gathered(self._read)
+        self._desks = Gathered(self._read_desks)
 
     async def name(self, token: str) -> str | None:
         """What the visitor is called; None when the cookie opens nothing."""
@@ -48,6 +65,10 @@ class Arrivals:
             return []
         return [Head(row.id, row.reference, row.status, row.last_seq, row.visitor_read, row.advisor_read)]
 
+    async def heads_of_account(self, account_id: str) -> list[Head]:
+        """The active conversations of this account, and those that it was brought into."""
+        return await self._desks.get(account_id)
+
     async def _row(self, token: str) -> Row[Any] | None:
         if len(token) not in TOKEN_CHARACTERS:
             return None
@@ -59,3 +80,10 @@ class Arrivals:
             rows = (await connection.execute(self._find, {"hashes": hashes})).all()
         found = {row.visitor_token_hash: row for row in rows}
         return [found.get(one) for one in hashes]
+
+    async def _read_desks(self, accounts: list[str]) -> list[list[Head]]:
+        found: dict[str, list[Head]] = {}
+        async with self._db.read() as connection:
+            for account_id, *head in await connection.execute(DESKS, {"accounts": accounts}):
+                found.setdefault(account_id, []).append(Head(*head))
+        return [found.get(one, []) for one in accounts]

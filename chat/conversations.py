@@ -232,7 +232,7 @@ class Conversations:
         return await self._arrivals.heads(token)
 
     async def heads_of_account(self, account_id: str) -> list[Head]:
-        return await self._heads(and_(conversation.c.status == Status.ACTIVE, _seen_by(account_id)))
+        return await self._arrivals.heads_of_account(account_id)
 
     async def head_once_of(self, account_id: str, reference: str) -> Head | None:
         """A conversation that this account has or once had, whoever has it now."""

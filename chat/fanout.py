@@ -2,7 +2,8 @@
 
 There is no queue of messages per session: a commit or a hint marks sessions dirty, and each reads what lies after its
 own cursor, from the last events kept here or from the database. A lost hint is repaired by the poll: every second, or
-every four while hints are known to arrive, the numbers of all conversations with sessions are compared.
+every four while hints are known to arrive, the numbers of all conversations with sessions are compared, and desks look
+which conversations are theirs: whoever handed one over may have died before it could say so.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MOST_RECENT = 64
 POLL_S = 1.0
 VISITORS_LOOK_EVERY = 4
+"""In seconds while hints are lost: whether somebody took the conversation up on another device."""
+VISITORS_LOOK_WHILE_HEALTHY = 64
+"""In polls, each time another part of them: a look of all at once would make everybody wait."""
 
 GOING_AWAY, POSITION_LOST = 1012, 4002
 
@@ -221,11 +225,19 @@ class Fanout:
     def _missed_hints(self) -> None:
         self._recheck_all = True
         self._wake.set()
-        self._look_again(visitors=True)
+        for session in self._sessions:
+            session.look_again()
 
-    def _look_again(self, *, visitors: bool) -> None:
+    def _look_again(self, count: int) -> None:
         """Without a hint, a conversation may have come to a desk or left it, or been taken up on another device."""
-        for session in self._sessions if visitors else self._staff:
+        for session in self._staff:
+            session.look_again()
+        if self._signals.healthy:
+            turn = count // POLLS_WHILE_HEALTHY % VISITORS_LOOK_WHILE_HEALTHY
+            looking = [one for one in self._sessions if hash(one) % VISITORS_LOOK_WHILE_HEALTHY == turn]
+        else:
+            looking = [*self._sessions] if count % VISITORS_LOOK_EVERY == 0 else []
+        for session in looking:
             session.look_again()
 
     async def run(self) -> None:
@@ -263,18 +275,19 @@ class Fanout:
         while True:
             await asyncio.sleep(POLL_S)
             count += 1
-            if self._feeds and (self._is_behind or not self._signals.healthy or count % POLLS_WHILE_HEALTHY == 0):
+            if self._sessions and (self._is_behind or not self._signals.healthy or count % POLLS_WHILE_HEALTHY == 0):
                 try:
                     self._is_behind = False
+                    self._look_again(count)
                     await self._compare_tops()
-                    if not self._signals.healthy:
-                        self._look_again(visitors=count % VISITORS_LOOK_EVERY == 0)
                 except Unavailable:
                     self._is_behind = True
                     troubles.note("poll_failed")
 
     async def _compare_tops(self) -> None:
         before = {one: feed.top for one, feed in self._feeds.items()}
+        if not before:
+            return
         tops = await self._log.tops(list(before))
         for conversation_id, known in before.items():
             feed, top = self._feeds.get(conversation_id), tops.get(conversation_id, 0)

@@ -89,6 +89,9 @@ class Claims:
         note_stored()
         if isinstance(outcome, Refusal):
             raise outcome
+        if outcome.again:
+            # The answer to the first time may have been cut, and nobody told.
+            self._fanout.account_changed(person.account_id)
         return outcome
 
     async def _claim_all(self, asked: list[tuple[str, SignedIn]]) -> list[Claim | Refusal]:
