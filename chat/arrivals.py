@@ -7,34 +7,35 @@ They are asked together: one statement for all who wait at that moment, with no 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, and_, bindparam, select, text, union
+from sqlalchemy import BindParameter, Row, and_, bindparam, literal, select, text, union
 
 from chat.events import VISITOR_AUTHOR
 from chat.keys import ConversationKeys, place_of
 from chat.session import Head
 from chat.tables import conversation, participant
-from chat.words import Status
+from chat.words import Part, Status
 from core.crypto import token_hash
 from core.db import Database
 from core.gather import Gathered
 
 TOKEN_CHARACTERS = range(20, 101)
-HEAD = "id, reference, status, last_seq, visitor_read, advisor_read"
+HEAD_COLUMNS = ("id", "reference", "status", "last_seq", "visitor_read", "advisor_read")
+HEAD = ", ".join(HEAD_COLUMNS)
 FIND = f"SELECT {HEAD}, sealed_nickname, wrapped_key, visitor_token_hash FROM conversation WHERE visitor_token_hash"  # noqa: S608  # names of columns only
 
 FIND_POSTGRES = text(f"{FIND} = ANY(CAST(:hashes AS bytea[]))")
 FIND_SQLITE = text(f"{FIND} IN :hashes").bindparams(bindparam("hashes", expanding=True))
 
-_HEAD = [conversation.c[name] for name in Head.__slots__]
+_HEAD = [conversation.c[name] for name in HEAD_COLUMNS]
 _IS_OPEN = and_(conversation.c.status == Status.ACTIVE, conversation.c.wrapped_key.is_not(None))
 _accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
 
-# An advisor's own, and those that a colleague was brought into.
+# An advisor's own, and those that a colleague was brought into, openly or on the side.
 DESKS = union(
-    select(conversation.c.advisor_id.label("account_id"), *_HEAD).where(
+    select(conversation.c.advisor_id.label("account_id"), *_HEAD, literal("advisor").label("part")).where(
         _IS_OPEN, conversation.c.advisor_id.in_(_accounts)
     ),
-    select(participant.c.account_id, *_HEAD)
+    select(participant.c.account_id, *_HEAD, participant.c.part)
     .join(conversation, conversation.c.id == participant.c.conversation_id)
     .where(_IS_OPEN, participant.c.until.is_(None), participant.c.account_id.in_(_accounts)),
 )
@@ -82,8 +83,12 @@ class Arrivals:
         return [found.get(one) for one in hashes]
 
     async def _read_desks(self, accounts: list[str]) -> list[list[Head]]:
-        found: dict[str, list[Head]] = {}
+        found: dict[str, dict[int, Head]] = {one: {} for one in accounts}
         async with self._db.read() as connection:
-            for account_id, *head in await connection.execute(DESKS, {"accounts": accounts}):
-                found.setdefault(account_id, []).append(Head(*head))
-        return [found.get(one, []) for one in accounts]
+            for row in await connection.execute(DESKS, {"accounts": accounts}):
+                heads, is_aside = found[row.account_id], row.part == Part.CONSULTED
+                # In more than one way: what the visitor sees counts.
+                if not is_aside or row.id not in heads:
+                    known = (row.status, row.last_seq, row.visitor_read, row.advisor_read)
+                    heads[row.id] = Head(row.id, row.reference, *known, is_aside)
+        return [list(found[one].values()) for one in accounts]

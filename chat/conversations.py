@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chat.arrivals import Arrivals
+from chat.arrivals import HEAD_COLUMNS, Arrivals
 from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
 from chat.keys import ConversationKeys, place_of
 from chat.log import Log
@@ -255,7 +255,7 @@ class Conversations:
             return set((await connection.execute(query)).scalars())
 
     async def _heads(self, where: Any) -> list[Head]:
-        columns = [conversation.c[name] for name in Head.__slots__]
+        columns = [conversation.c[name] for name in HEAD_COLUMNS]
         async with self._db.read() as connection:
             rows = (
                 await connection.execute(select(*columns).where(where, conversation.c.wrapped_key.is_not(None)))

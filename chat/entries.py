@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from chat.events import Author, Event
-from chat.words import HIDDEN_FROM_VISITOR, Kind
+from chat.words import HIDDEN_FROM_VISITOR, Kind, Side
 from core.clock import from_ms
 
 REMOVED = "This message was removed."
@@ -37,6 +37,28 @@ class EntryView:
 
 def entry_views(events: Iterable[Event], *, for_visitor: bool) -> list[EntryView]:
     return [_view(event) for event in events if not (for_visitor and event.kind in HIDDEN_FROM_VISITOR)]
+
+
+COMES_OR_GOES = (Kind.JOINED, Kind.LEFT, Kind.TRANSFERRED, Kind.REQUEUED)
+
+
+def names_of_present(events: Iterable[Event]) -> list[str]:
+    """Who is there for the visitor after these events, in order: the advisor first, then who joined them."""
+    names: list[str] = []
+    for event in events:
+        name = event.author.name
+        match event.kind:
+            case Kind.JOINED if name not in names:
+                names.append(name)
+            case Kind.LEFT if event.author.kind is Side.ADVISOR and name in names:
+                names.remove(name)
+            case Kind.TRANSFERRED | Kind.REQUEUED:
+                # Whoever was asked in stays; the first of them was the advisor.
+                next_one = event.data.get("name")
+                names = [one for one in names[1:] if one != next_one]
+                if next_one:
+                    names.insert(0, next_one)
+    return names
 
 
 def line_of(event: Event) -> str:

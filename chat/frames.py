@@ -4,8 +4,7 @@ A frame is one JSON object; `type` says which one it is (`t` is read and sent as
 BadFrame; text that cannot be stored is InvalidText, so that the person is told rather than the program.
 """
 
-import uuid
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -28,9 +27,13 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     build: str | None = None
 
 
+# Whatever way of writing it a client has; its answer carries the id as the client wrote it.
+GivenId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}\Z")]
+
+
 class Say(msgspec.Struct, frozen=True, tag="say"):
     conversation: str
-    id: uuid.UUID
+    id: GivenId
     text: str
     confirm: bool = False
 
@@ -103,16 +106,16 @@ def is_too_old(build: str | None) -> bool:
 
 class _Ack(msgspec.Struct, tag="ack"):
     conversation: str
-    id: uuid.UUID
+    id: str
     seq: int
     at: str
     again: bool
     t: str = "ack"
 
 
-def ack_frame(reference: str, client_id: uuid.UUID, seq: int, at_ms: int, *, again: bool) -> str:
+def ack_frame(reference: str, given_id: str, seq: int, at_ms: int, *, again: bool) -> str:
     """`frame("ack", …)`, in half the time: every message has one."""
-    return _encoder.encode(_Ack(reference, client_id, seq, rfc3339(at_ms), again)).decode()
+    return _encoder.encode(_Ack(reference, given_id, seq, rfc3339(at_ms), again)).decode()
 
 
 def error_frame(refusal: Refusal, given_id: str | None) -> str:

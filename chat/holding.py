@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from chat.identifiers import LABELS, Finding, IdentifierKind, count_by_kind, find_identifiers, mask_all
 from core.forms import field
+from core.text import spans_as_sent
 from core.web import posted, posted_json, render
 
 MOST_REMEMBERED = 2_000
@@ -33,14 +34,24 @@ class Held(Exception):
         self.fields = fields
         super().__init__("hold")
 
-    def as_list(self) -> list[dict[str, Any]]:
-        """What the `hold` frame and the JSON answer carry; a form with several texts names the field."""
-        return [
-            {"kind": one.kind, "start": one.start, "end": one.end, "text": one.text}
-            | ({} if name == TEXT else {"field": name})
-            for name, (_, findings) in self.fields.items()
-            for one in findings
-        ]
+    def as_list(self, sent: Mapping[str, object]) -> list[dict[str, Any]]:
+        """What the `hold` frame and the JSON answer carry; a form with several texts names the field.
+
+        `sent` are the texts as they were sent. Each finding is told by where it stands there, so that whoever cuts it out
+        there leaves nothing of it.
+        """
+        found = []
+        for name, (text, findings) in self.fields.items():
+            typed = sent.get(name)
+            if not isinstance(typed, str):
+                typed = text
+            spans = spans_as_sent(typed, text, [(one.start, one.end) for one in findings])
+            found += [
+                {"kind": one.kind, "start": start, "end": end, "text": typed[start:end]}
+                | ({} if name == TEXT else {"field": name})
+                for one, (start, end) in zip(findings, spans, strict=True)
+            ]
+        return found
 
 
 class Holds:
@@ -95,11 +106,12 @@ def is_confirmed(request: Request) -> bool:
 
 def hold_page(request: Request, held: Held, *, action: str, kept: Mapping[str, object], most: int) -> Response:
     """409: the findings as JSON, or a page that marks them and sends the form on to `action` with what was `kept`."""
-    if posted_json(request) is not None:
+    document = posted_json(request)
+    if document is not None:
         body = {
             "code": "hold",
             "message": "This may identify a person. Nothing was stored.",
-            "findings": held.as_list(),
+            "findings": held.as_list(document),
         }
         return JSONResponse(body, 409, headers={"Cache-Control": "no-store"})
     return render(

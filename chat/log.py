@@ -24,7 +24,7 @@ from chat.quick import AlreadyThere, Beliefs, Stretch, quick_rows
 from chat.rows import LogRow, LogRows, new_row
 from chat.tables import conversation, event, participant
 from chat.waiting import Patience, Receipt, Waiting
-from chat.words import OPEN, VISITOR, Kind, Side, Status
+from chat.words import OPEN, VISITOR, Kind, Part, Side, Status
 from core.clock import Clock, to_ms
 from core.contest import until_uncontested
 from core.db import Database
@@ -37,7 +37,6 @@ logger = structlog.get_logger()
 
 MOST_WAITING = 2_000
 MOST_IN_BATCH = 256
-JOINED = "joined"
 PAGE = 200
 
 OnStored = Callable[[Sequence[Event]], None]
@@ -187,6 +186,11 @@ class Log:
         async with self._db.read() as connection:
             rows = (await connection.execute(query.order_by(event.c.seq))).all()
         return [open_event(row, self._keys.get(conversation_id, row.wrapped_key)) for row in rows]
+
+    async def has(self, conversation_id: int, author: Author, client_id: uuid.UUID) -> bool:
+        """Whether something of this author is in the log under this id."""
+        async with self._db.read() as connection:
+            return bool(await self._rows.known(connection, [(conversation_id, author.key, client_id.hex)]))
 
     async def names(self, conversation_id: int) -> dict[str, str]:
         """What the visitor and everybody who joined are called, by their keys as authors."""
@@ -355,7 +359,7 @@ class Log:
         found: dict[tuple[int, str], str] = {}
         for conversation_id, account_id, part in await connection.execute(query):
             pair = (conversation_id, account_id)
-            if pair in others and found.get(pair) != JOINED:
+            if pair in others and found.get(pair) != Part.JOINED:
                 found[pair] = part
         return found
 
@@ -387,7 +391,7 @@ def _refusal_of(
     is_note = one.entry.kind is Kind.NOTE
     if author.kind is not Side.VISITOR and row.advisor_id != author.key:
         part = brought_in.get((one.conversation_id, author.key))
-        if part is None or (part != JOINED and not is_note):
+        if part is None or (part != Part.JOINED and not is_note):
             return AssignmentLost() if part is None else NotAllowed("You advise on the side here: write it as a note.")
     if row.status not in OPEN and not (is_note and row.status in (Status.ENDED, Status.ANSWERED)):
         return Ended()

@@ -5,7 +5,8 @@ is told by `Surroundings`, since it belongs to other parts.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -14,8 +15,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from chat.conversations import Conversation, Conversations
-from chat.entries import entry_views
-from chat.events import Author
+from chat.entries import COMES_OR_GOES, entry_views, names_of_present
+from chat.events import Event
 from chat.fanout import Fanout
 from chat.holding import Held, hold_page
 from chat.log import Log, Receipt
@@ -28,7 +29,7 @@ from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
 from core.edge import content_policy
-from core.errors import BadFrame, Ended, NotFound, RateLimited, Refusal
+from core.errors import BadFrame, Ended, IdConflict, NotFound, RateLimited, Refusal
 from core.forms import field
 from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
@@ -37,7 +38,7 @@ from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, 
 BEING_ANSWERED = "An advisor is answering your question. You need not stay: come back with your reference and code."
 
 Store = Callable[[Said], Awaitable[Receipt]]
-Refused = Callable[[Refusal, str], Awaitable[Response]]
+Refused = Callable[[Refusal, Said], Awaitable[Response]]
 
 RESUMES_PER_SECOND, RESUMES_BURST = 1.0, 60.0
 """From one address, behind which may be a whole police force."""
@@ -134,7 +135,7 @@ class VisitorPages:
         *,
         status: int = 200,
         errors: dict[str, str] | None = None,
-        draft: str = "",
+        refused: Said | None = None,
     ) -> Response:
         if found.status in (Status.WAITING, Status.QUESTION) and not errors:
             context = await self._surroundings.waiting(found, request)
@@ -150,18 +151,18 @@ class VisitorPages:
         if not found.is_open:
             return await self.show_ended(request, found)
         stretch = await read_stretch(self._log, found.id, found.last_seq)
-        joined = await self._log.read_kinds(found.id, Kind.JOINED)
+        comings = await self._log.read_kinds(found.id, *COMES_OR_GOES)
         return render(
             request,
             "public/chat.html",
             status=status,
-            conversation=_shown(found, _advisor_name(joined)),
+            conversation=_shown(found, _advisor_name(comings)),
             epoch=self._epoch,
             events=entry_views(stretch.events, for_visitor=True),
             earlier=stretch.earlier,
             seen_seq=found.advisor_read,
-            draft=draft,
-            message_id=str(uuid.uuid4()),
+            draft=refused.text if refused else "",
+            message_id=str(refused.client_id if refused else uuid.uuid4()),
             enquiry=self._surroundings.enquiry(found),
             errors=errors or {},
             notice=BEING_ANSWERED if found.status is Status.ACTIVE and found.question_at is not None else None,
@@ -171,7 +172,7 @@ class VisitorPages:
     async def show_ended(self, request: Request, found: Conversation, *, status: int = 200, **changes: Any) -> Response:
         """What comes after the end; `changes` replace parts of the context, such as the errors of the feedback form."""
         context = await self._surroundings.ended(found) | {"unsent": ""} | changes
-        events = await self._log.read_kinds(found.id, Kind.ARTICLE, Kind.JOINED)
+        events = await self._log.read_kinds(found.id, Kind.ARTICLE, *COMES_OR_GOES)
         answer = []
         if found.status is Status.ANSWERED:
             answer = entry_views(await self._log.read(found.id), for_visitor=True)
@@ -195,18 +196,18 @@ class VisitorPages:
         return await answer_saying(
             request,
             store,
-            lambda refusal, text: self._refused(request, refusal, text),
+            lambda refusal, said: self._refused(request, refusal, said),
             done="/chat",
         )
 
-    async def _refused(self, request: Request, refusal: Refusal, text: str) -> Response:
+    async def _refused(self, request: Request, refusal: Refusal, said: Said) -> Response:
         """The page again, with the reason at the box and the text still in it."""
         found = await self._found(request)
         if found is None:
             raise refusal
         if not found.is_open:
-            return await self.show_ended(request, found, status=refusal.status, unsent=text)
-        return await self._page(request, found, status=refusal.status, errors={"text": refusal.text}, draft=text)
+            return await self.show_ended(request, found, status=refusal.status, unsent=said.text)
+        return await self._page(request, found, status=refusal.status, errors={"text": refusal.text}, refused=said)
 
     async def leave(self, request: Request) -> Response:
         found = await self._found(request)
@@ -320,7 +321,8 @@ class VisitorPages:
 async def answer_saying(request: Request, store: Store, refused: Refused, *, done: str) -> Response:
     """One message by POST, as JSON or as a form, for visitors and advisors alike.
 
-    `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text.
+    `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text, and its id: it may be stored, and
+    is to be stored once when it is sent again.
     """
     document = posted_json(request)
     form = posted(request)
@@ -333,10 +335,13 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
     except Refusal as refusal:
         if document is not None:
             raise
-        return await refused(refusal, said.text)
+        if isinstance(refusal, IdConflict):
+            # What they change in it is another message.
+            said = replace(said, client_id=uuid.uuid4())
+        return await refused(refusal, said)
     if document is None:
         return see_other(done)
-    body = {"seq": receipt.seq, "id": str(said.client_id), "at": rfc3339(receipt.at_ms), "again": receipt.again}
+    body = {"seq": receipt.seq, "id": document["id"], "at": rfc3339(receipt.at_ms), "again": receipt.again}
     return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
 
 
@@ -374,10 +379,10 @@ def _shown(found: Conversation, advisor_name: str | None = None) -> dict[str, An
     }
 
 
-def _advisor_name(events: list[Any]) -> str | None:
-    """The one who joined last."""
-    names: list[Author] = [event.author for event in events if event.kind == "joined"]
-    return names[-1].name if names else None
+def _advisor_name(events: Iterable[Event]) -> str | None:
+    """Whom the visitor talks with, all of them."""
+    names = names_of_present(events)
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or None
 
 
 def _resume_page(

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from chat.fanout import Fanout, Feed
 from chat.frames import frame
 from chat.log import Log
-from chat.session import Viewer
+from chat.session import Head, Viewer
 from chat.words import Side
 from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals
@@ -33,14 +33,16 @@ class Passing:
         self._wake = asyncio.Event()
         signals.on("passing", self._hinted)
 
-    def typing(self, conversation_id: int, viewer: Viewer) -> None:
-        """To everybody else in the conversation, at most once a second for each who types."""
-        now, who = time.monotonic(), (conversation_id, viewer.key)
+    def typing(self, head: Head, viewer: Viewer) -> None:
+        """To everybody else in the conversation, at most once a second for each who types; not of a colleague on the side."""
+        if head.is_aside:
+            return
+        now, who = time.monotonic(), (head.id, viewer.key)
         while self._typed and now - next(iter(self._typed.values())) >= TYPING_EVERY_S:
             self._typed.popitem(last=False)
         if who not in self._typed:
             self._typed[who] = now
-            self._pass_on(conversation_id, "typing", viewer)
+            self._pass_on(head.id, "typing", viewer)
 
     def read(self, conversation_id: int, viewer: Viewer, seq: int) -> None:
         """A read mark, to everybody else in the conversation."""

@@ -89,7 +89,7 @@ class Stretch:
     def said_at(self, side: Side) -> int:
         """When this side last spoke in it; 0 for not at all."""
         for row in reversed(self.rows):
-            if row.side is side:
+            if row.said_by is side:
                 return row.at_ms
         return 0
 

@@ -37,7 +37,9 @@ class ReadMarks:
         self._wake = asyncio.Event()
 
     def moved(self, head: Head, viewer: Viewer, seq: int) -> None:
-        """This side has read up to `seq`; beyond what there is counts as all."""
+        """This side has read up to `seq`; beyond what there is counts as all. Of a colleague on the side nobody is told."""
+        if head.is_aside:
+            return
         side = viewer.side
         seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
         stored = head.visitor_read if side is Side.VISITOR else head.advisor_read

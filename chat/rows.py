@@ -12,7 +12,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.events import Event, seal_event
-from chat.words import Side
+from chat.words import SAID, Side
 from core.crypto import DataKey
 from core.db import Database
 from core.packed import bigint, bigints, integer, integers
@@ -34,7 +34,8 @@ class NewRow:
     seq: int
     kind: str
     author: str
-    side: Side
+    said_by: Side | None
+    """Whose last word it is; of what is not said to the other side, nobody's."""
     client_id: str | None
     at_ms: int
     sealed: bytes
@@ -46,7 +47,7 @@ def new_row(event: Event, key: DataKey) -> NewRow:
         seq=event.seq,
         kind=event.kind,
         author=event.author.key,
-        side=event.author.kind,
+        said_by=event.author.kind if event.kind in SAID else None,
         client_id=event.client_id.hex if event.client_id else None,
         at_ms=event.at_ms,
         sealed=seal_event(event, key),
@@ -181,7 +182,7 @@ class LogRows:
     async def store(self, connection: AsyncConnection, rows: Sequence[NewRow]) -> None:
         """Insert the events and move the counters of their conversations."""
         tops = list({row.conversation_id: row for row in rows}.values())
-        said = {(row.conversation_id, row.side): row.at_ms for row in rows}
+        said = {(row.conversation_id, row.said_by): row.at_ms for row in rows}
         moved = [
             (
                 top.conversation_id,

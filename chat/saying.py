@@ -7,11 +7,11 @@ is asked. Sockets, JSON posts and plain forms all come through here. What follow
 import asyncio
 import contextlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat.drafts import Drafts
 from chat.events import Author
-from chat.holding import TEXT, Holds
+from chat.holding import TEXT, Held, Holds
 from chat.log import Log, Receipt
 from chat.words import Kind, Side
 from core.contest import note_stored
@@ -48,7 +48,17 @@ class Saying:
 
     async def say(self, conversation_id: int, author: Author, said: Said, kind: Kind = Kind.MESSAGE) -> Receipt:
         """Check, hold, then store. Raises a Refusal or Held."""
-        return await self.end(self.begin(conversation_id, author, said, kind))
+        try:
+            return await self.end(self.begin(conversation_id, author, said, kind))
+        except Held:
+            if not await self.knows(conversation_id, author, said.client_id):
+                raise
+        # It was confirmed before and is sent again: the log answers as it did then.
+        return await self.end(self.begin(conversation_id, author, replace(said, confirm=True), kind))
+
+    async def knows(self, conversation_id: int, author: Author, client_id: uuid.UUID) -> bool:
+        """Whether something was stored under this id before."""
+        return await self._log.has(conversation_id, author, client_id)
 
     def begin(self, conversation_id: int, author: Author, said: Said, kind: Kind = Kind.MESSAGE) -> OnItsWay:
         """Check, hold, then give it to the log. When the log has answered, `stored` or `end` does the rest."""

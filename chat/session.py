@@ -18,6 +18,7 @@ from core.waking import Wake
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
+IT_IS_OVER = 4105
 MOST_TAKEN = 200
 
 
@@ -31,6 +32,8 @@ class Head:
     last_seq: int
     visitor_read: int
     advisor_read: int
+    is_aside: bool = False
+    """Looked at by a colleague whom the visitor does not see: what they read and type is nobody else's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +290,7 @@ class Session:
             self._told[conversation_id] = True
             texts.append(frame("caught_up", conversation=head.reference, last_seq=cursor))
         if for_visitor and (self._over or head.status not in ("waiting", "active", "question")):
-            self.close(4105)
+            self.close(IT_IS_OVER)
 
     async def _look(self) -> None:
         """Take up conversations that came, let go of those that went."""
@@ -312,8 +315,9 @@ class Session:
                     f"lost:{head.id}", frame("error", code="assignment_lost", message=LOST, conversation=head.reference)
                 )
         for head in heads:
-            if head.id not in self._heads:
-                self._heads[head.id] = head
+            is_new = head.id not in self._heads
+            self._heads[head.id] = head
+            if is_new:
                 self.cursors[head.id], self._told[head.id] = 0, False
                 self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
                 self.touch(head.id)

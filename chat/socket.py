@@ -33,7 +33,7 @@ from chat.intake import NOT_THE_PROTOCOL, OLD_SCRIPT, OUR_FAULT, SIGN_IN, TOO_SL
 from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Saying
-from chat.session import HEARTBEAT_S, Session, TooSlow, Viewer
+from chat.session import HEARTBEAT_S, IT_IS_OVER, Session, TooSlow, Viewer
 from chat.speaking import Speaking
 from chat.tabs import Tabs
 from core.ending import end_all
@@ -129,8 +129,9 @@ class Sockets:
         """Serve the session until it ends; the close code, or 0 when the client is gone."""
         session.is_watched = True
         self._fanout.enter(session)
-        reader = asyncio.create_task(self._read(websocket, session))
-        writer = asyncio.create_task(_write(websocket, session))
+        speaking = Speaking(session, self._saying, self._kept)
+        reader = asyncio.create_task(self._read(websocket, session, speaking))
+        writer = asyncio.create_task(_write(websocket, session, speaking))
         try:
             # asyncio.wait would keep a kilobyte for as long as the socket lives.
             ended = Wake()
@@ -148,17 +149,16 @@ class Sockets:
             self._tabs.leave(session)
             await end_all((reader, writer))
 
-    async def _read(self, websocket: WebSocket, session: Session) -> int:
+    async def _read(self, websocket: WebSocket, session: Session, speaking: Speaking) -> int:
         try:
-            return await self._read_frames(websocket, session)
+            return await self._read_frames(websocket, session, speaking)
         except Closing as closing:
             return closing.code
         except TooSlow:
             return TOO_SLOW
 
-    async def _read_frames(self, websocket: WebSocket, session: Session) -> int:
+    async def _read_frames(self, websocket: WebSocket, session: Session, speaking: Speaking) -> int:
         intake = Intake(enabled=self._rate_limits)
-        speaking = Speaking(session, self._saying, self._kept)
         at_once = AtOnce(intake, speaking)
         take_with: Callable[[AtOnce], None] | None = _texts_of(websocket).get("take_with")
         if take_with is not None:
@@ -203,7 +203,7 @@ class Sockets:
                 self._reads.moved(head, session.viewer, request.seq)
             case Typing():
                 head = session.find(request.conversation)
-                self._passing.typing(head.id, session.viewer)
+                self._passing.typing(head, session.viewer)
             case Hello():
                 if is_too_old(request.build):
                     raise Closing(OLD_SCRIPT)
@@ -263,7 +263,7 @@ async def _next_text(websocket: WebSocket, within_s: float | None) -> str | None
     return text
 
 
-async def _write(websocket: WebSocket, session: Session) -> int:
+async def _write(websocket: WebSocket, session: Session, speaking: Speaking) -> int:
     beat = Beat(session)
     send = _sender(websocket)
     try:
@@ -271,6 +271,9 @@ async def _write(websocket: WebSocket, session: Session) -> int:
             while texts := await session.take():
                 await send(texts)
             if session.close_code is not None:
+                if session.close_code == IT_IS_OVER and await speaking.settle():
+                    # Nobody comes back after this code to ask what became of it.
+                    continue
                 return session.close_code
             # Other frames do not put it off: a line that is busy with typing may have lost an event.
             if beat.is_due:

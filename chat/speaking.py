@@ -6,15 +6,17 @@ whatever becomes of the socket.
 """
 
 import asyncio
+import uuid
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
 from chat.events import Author
 from chat.frames import Say, ack_frame, error_frame, frame
-from chat.holding import Held
+from chat.holding import TEXT, Held
 from chat.intake import OUR_FAULT, SIGN_IN, TOO_SLOW, Closing
 from chat.log import Receipt
 from chat.saying import OnItsWay, Said, Saying
@@ -23,6 +25,7 @@ from core.errors import NotFound, Refusal
 
 logger = structlog.get_logger()
 
+SETTLE_WITHIN_S = 2.0
 MOST_UNDER_WAY = 16
 """More than anybody has conversations."""
 
@@ -30,7 +33,7 @@ MOST_UNDER_WAY = 16
 class Speaking:
     """The messages of one socket that have no answer yet, one for each conversation."""
 
-    __slots__ = ("_author", "_kept", "_saying", "_session", "_under_way")
+    __slots__ = ("_author", "_kept", "_saying", "_session", "_settles_until", "_under_way")
 
     def __init__(self, session: Session, saying: Saying, kept: set["asyncio.Task[None]"]) -> None:
         """`kept` holds the tasks of every socket until they end; the loop itself does not."""
@@ -39,6 +42,17 @@ class Speaking:
         self._kept = kept
         self._author = Author(session.viewer.side, session.viewer.key, session.viewer.name)
         self._under_way: dict[str, asyncio.Future[Receipt] | asyncio.Task[None]] = {}
+        self._settles_until = 0.0
+
+    async def settle(self) -> bool:
+        """Wait for the answer to something that was read, for two seconds in all; False when there is nothing left."""
+        loop = asyncio.get_running_loop()
+        self._settles_until = self._settles_until or loop.time() + SETTLE_WITHIN_S
+        left_s = self._settles_until - loop.time()
+        if not self._under_way or left_s <= 0:
+            return False
+        await asyncio.wait(self._under_way.values(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        return True
 
     async def say(self, request: Say) -> None:
         """Begin it when what was said before in its conversation is answered. Its own answer comes later."""
@@ -81,19 +95,26 @@ class Speaking:
 
     def _put(self, request: Say, head: Head) -> None:
         """Give it to the log, unless it is held or refused before."""
-        said = Said(request.text, request.id, request.confirm)
+        said = Said(request.text, uuid.UUID(request.id), request.confirm)
         try:
             on_its_way = self._saying.begin(head.id, self._author, said)
         except Held as held:
-            findings = held.as_list()
-            self._reply(frame("hold", conversation=head.reference, id=str(request.id), findings=findings))
+            self._begin(request, self._hold(request, head, held))
         except Refusal as refusal:
-            self._reply(error_frame(refusal, str(request.id)))
+            self._reply(error_frame(refusal, request.id))
         except Exception as problem:  # noqa: BLE001  # whoever reads the network must not fail; the client is told by the close
             self._fail(problem)
         else:
             self._under_way[request.conversation] = on_its_way.answer
             on_its_way.answer.add_done_callback(partial(self._answered, request, head, on_its_way))
+
+    async def _hold(self, request: Say, head: Head, held: Held) -> None:
+        """Hold it, unless it was stored before: then whoever sends it again has confirmed it, and is told its number."""
+        if await self._saying.knows(head.id, self._author, uuid.UUID(request.id)):
+            self._put(msgspec.structs.replace(request, confirm=True), head)
+        else:
+            findings = held.as_list({TEXT: request.text})
+            self._reply(frame("hold", conversation=head.reference, id=request.id, findings=findings))
 
     def _answered(self, request: Say, head: Head, on_its_way: OnItsWay, answer: asyncio.Future[Receipt]) -> None:
         self._ended(request.conversation, answer)
@@ -119,7 +140,7 @@ class Speaking:
         try:
             await steps
         except Refusal as refusal:
-            self._reply(error_frame(refusal, str(request.id)))
+            self._reply(error_frame(refusal, request.id))
         except Closing as closing:
             self._session.close(closing.code)
         except Exception as problem:  # noqa: BLE001  # nobody waits for this task; its client is told by the close

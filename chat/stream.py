@@ -142,7 +142,7 @@ class Streams:
         if about is None:
             return _sign_in_first()
         viewer, head, _ = about
-        self._passing.typing(head.id, viewer)
+        self._passing.typing(head, viewer)
         return Response(status_code=204)
 
     async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]] | None:

@@ -38,5 +38,14 @@ VISITOR = "visitor"
 SYSTEM = "system"
 """Authors that are not an account."""
 
+SAID = frozenset({Kind.MESSAGE, Kind.ARTICLE})
+"""What one side says or gives to the other."""
 OPEN = frozenset({Status.WAITING, Status.ACTIVE, Status.QUESTION})
 HIDDEN_FROM_VISITOR = frozenset({Kind.NOTE})
+
+
+class Part(StrEnum):
+    """How a colleague was brought into a conversation: to write in it, or on the side, which the visitor does not see."""
+
+    JOINED = "joined"
+    CONSULTED = "consulted"

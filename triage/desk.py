@@ -18,7 +18,7 @@ from chat.events import Entry
 from chat.fanout import Fanout
 from chat.log import Log
 from chat.pages import answer_saying
-from chat.saying import Saying
+from chat.saying import Said, Saying
 from chat.stretch import parse_before
 from chat.tables import conversation, participant
 from chat.words import Kind, Status
@@ -151,8 +151,8 @@ class DeskPages:
         person = account(request)
         head = await self._conversations.access_to_write(request.path_params["reference"], person)
 
-        async def refused(refusal: Refusal, text: str) -> Response:
-            return await self._kept(request, person, refusal, text, kind)
+        async def refused(refusal: Refusal, said: Said) -> Response:
+            return await self._kept(request, person, refusal, said, kind)
 
         return await answer_saying(
             request,
@@ -161,16 +161,16 @@ class DeskPages:
             done=desk_path(head.reference),
         )
 
-    async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, text: str, kind: Kind) -> Response:
+    async def _kept(self, request: Request, person: SignedIn, refusal: Refusal, said: Said, kind: Kind) -> Response:
         """The workspace again, with the reason at the box and the text still in it; without a box, a page with both."""
         try:
             found = await to_write_in(self._conversations, request, person)
         except Refusal:
-            return error_page(request, refusal.status, refusal.text, unsent=text)
+            return error_page(request, refusal.status, refusal.text, unsent=said.text)
         if kind is Kind.NOTE or not found.is_open:
-            return error_page(request, refusal.status, refusal.text, unsent=text)
+            return error_page(request, refusal.status, refusal.text, unsent=said.text)
         context = await self._views.workspace(person, found)
-        context |= {"errors": {"text": refusal.text}, "draft": text}
+        context |= {"errors": {"text": refusal.text}, "draft": said.text, "message_id": str(said.client_id)}
         return render(request, "desk/desk.html", status=refusal.status, **context)
 
     async def share(self, request: Request) -> Response:

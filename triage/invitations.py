@@ -18,7 +18,7 @@ from chat.fanout import Fanout
 from chat.log import Log
 from chat.references import parse_reference
 from chat.tables import conversation, participant
-from chat.words import Kind, Side, Status
+from chat.words import Kind, Part, Side, Status
 from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
@@ -39,7 +39,7 @@ class Purpose(StrEnum):
     JOIN = "join"
 
 
-PART = {Purpose.CONSULT: "consulted", Purpose.JOIN: "joined"}
+PART = {Purpose.CONSULT: Part.CONSULTED, Purpose.JOIN: Part.JOINED}
 """What somebody is in a conversation after coming for this."""
 
 
@@ -194,11 +194,11 @@ class Invitations:
             parts = set(gone.scalars())
             name = (await connection.execute(select(account.c.name).where(account.c.id == guest))).scalar_one_or_none()
             events: list[Event] = []
-            if "joined" in parts and row.status == Status.ACTIVE:
+            if Part.JOINED in parts and row.status == Status.ACTIVE:
                 went = Entry(Kind.LEFT, Author(Side.ADVISOR, guest, name or ""))
                 events = await self._log.append(connection, row.id, went)
             told = [guest]
-            if "consulted" in parts and guest == by.account_id:
+            if Part.CONSULTED in parts and guest == by.account_id:
                 told += await self._tell_host(connection, row.id, row.advisor_id, "guest_left", by)
             if parts:
                 subject = f"conversation:{row.reference}"
@@ -217,7 +217,7 @@ async def bring_in(
     await connection.execute(
         insert(participant).values(conversation_id=conversation_id, account_id=person.account_id, part=part, since=now)
     )
-    if part != "joined":
+    if part != Part.JOINED:
         return []
     return await log.append(
         connection, conversation_id, Entry(Kind.JOINED, Author(Side.ADVISOR, person.account_id, person.name))

@@ -109,8 +109,9 @@ class Transfers:
                 )
             else:
                 await self._to_advisor(connection, row, target, now)
-                words = f"{target.name} goes on with the conversation."
-                entries.append(Entry(Kind.TRANSFERRED, author, words, {"to": "advisor"}))
+                words = f"{by.name} handed the conversation over to {target.name}."
+                entries.append(Entry(Kind.TRANSFERRED, author, words, {"to": "advisor", "name": target.name}))
+                entries.append(Entry(Kind.JOINED, Author(Side.ADVISOR, target.id, target.name)))
             withdrawn = await close_for_claim(connection, row.id, to, now)
             await _end_invitations(connection, row.id, to, now)
             events = await self._log.append(connection, row.id, *entries)

@@ -9,6 +9,7 @@ from chat import fanout
 from tests.chat.house import House, WebProcess, opened
 from tests.chat.people import Ada, Cora
 from tests.engines import free_port
+from tests.waiting import until
 
 
 def silence(process: WebProcess, patch: pytest.MonkeyPatch) -> None:
@@ -32,8 +33,13 @@ async def test_a_hand_over_that_nobody_told_of(two_processes: House, monkeypatch
             await hers.expect("caught_up")
             silence(first, monkeypatch)
             cora.move_to(first)
-            answer = await cora.post(cora.path(reference, "/transfer"), {"to": dev.person.account_id})
-            assert answer.headers["location"] == "/desk?said=transferred"
+
+            async def is_handed_over() -> bool:
+                # To somebody whose desk is known to be open.
+                answer = await cora.post(cora.path(reference, "/transfer"), {"to": dev.person.account_id})
+                return bool(answer.headers.get("location") == "/desk?said=transferred")
+
+            await until(is_handed_over, what="the hand-over")
             await his.expect("caught_up", conversation=reference)
             await hers.expect("error", code="assignment_lost", conversation=reference)
             await ada.say("For Dev alone.")

@@ -54,9 +54,10 @@ async def test_to_a_colleague_with_a_note(house: House, cora: SignedIn, dev: Sig
         assert "It is handed over." in (await desk.get("/desk?said=transferred")).text
         assert (await desk.get(path(held))).status_code == 404
     assert await stands(house, held) == ("active", dev.account_id)
-    assert (await events(house, held))[-2:] == [
+    assert (await events(house, held))[-3:] == [
         ("note", "They need the order explained."),
-        ("transferred", "Dev goes on with the conversation."),
+        ("transferred", "Cora handed the conversation over to Dev."),
+        ("joined", ""),
     ]
     async with house.client(dev) as desk:
         assert f"Cora handed {held} over to you." in (await desk.get("/desk")).text
