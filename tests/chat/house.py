@@ -123,7 +123,8 @@ async def opened(
 
 async def _start(settings: Settings, database_url: str, redis_url: str, listener: socket.socket) -> WebProcess:
     database, redis = Database(database_url), open_redis(redis_url)
-    service = create_app(settings, database, redis)
+    # It asks the database for its epoch at once, and a proxy in between may live in this loop.
+    service = await asyncio.to_thread(create_app, settings, database, redis)
     server = DrainingServer(_config(service, settings), service.drain, None)
 
     async def serve() -> None:

@@ -127,3 +127,43 @@ async def test_who_comes_before_a_mark_is_stored_is_told_of_it(
             welcome = await line.hello()
             if welcome["conversations"][0]["read"]["advisor"] != 3:
                 await line.expect("read", seq=3)
+
+
+@pytest.mark.parametrize("purpose", ["consult", "join"])
+async def test_a_colleague_on_the_side_reads_and_types_unseen(house: House, purpose: str) -> None:
+    """What the visitor does not see, the visitor's line does not tell either; who joins openly is seen."""
+    async with Ada(house) as ada, await Cora.hired(house) as cora, await Cora.hired(house, "Sue") as sue:
+        await cora.take(await ada.ask())
+        async with sue.line() as aside, ada.line() as visitor, cora.line() as desk:
+            await aside.hello()
+
+            async def is_asked() -> bool:
+                # Whoever is asked must be known to be at their desk.
+                invited = {"to": sue.person.account_id, "purpose": purpose}
+                return (await cora.post(cora.path(ada.reference, "/invite"), invited)).status_code == 303
+
+            await until(is_asked, what="Sue to be asked")
+            await sue.post(f"/desk/invitations/{ada.reference}/accept")
+            await aside.expect("caught_up", conversation=ada.reference)
+            for line in (visitor, desk):
+                await line.hello()
+                await line.expect("caught_up")
+            said = (await visitor.say(ada.reference, "Who reads this?"))["seq"]
+            await aside.send("read", conversation=ada.reference, seq=said)
+            await aside.send("typing", conversation=ada.reference)
+            await aside.quiet()
+            sue_told = {"conversation": ada.reference, "seq": said}
+            assert (await sue.post_json("/desk/read", sue_told)).status_code == 204
+            assert (await sue.post_json("/desk/typing", {"conversation": ada.reference})).status_code == 204
+            await desk.send("typing", conversation=ada.reference)
+            await visitor.expect("typing", author={"kind": "advisor", "name": "Cora"})
+            seen = {frame["author"]["name"] for frame in visitor.seen if frame["type"] in ("read", "typing")}
+            assert seen == ({"Cora"} if purpose == "consult" else {"Cora", "Sue"})
+            await desk.send("read", conversation=ada.reference, seq=said - 1)
+            read_up_to = said - 1 if purpose == "consult" else said
+
+            async def is_marked() -> bool:
+                marks = (await ada.poll())[0]["conversations"][0]["read"]
+                return bool(marks["advisor"] == read_up_to)
+
+            await until(is_marked, what="the advisors' mark")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Empty, InvalidText, Refusal, TooLong
-from core.text import MARKS_ON_ONE_LETTER, MESSAGE_CHARACTERS, check_line, check_text
+from core.text import MARKS_ON_ONE_LETTER, MESSAGE_CHARACTERS, check_line, check_text, spans_as_sent
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,18 @@ def test_stored_text_is_stable_and_clean(typed: str) -> None:
     assert unicodedata.is_normalized("NFC", stored) or len(typed) > 8
     assert stored.encode("utf-8").decode() == stored
     assert not any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in stored)
+
+
+@given(
+    st.text(alphabet=st.sampled_from("ab e\u0301\u0316\r\n\x01\u2028é\u1100\u1161ŵ👩 \u0958"), max_size=30), st.data()
+)
+def test_a_stretch_of_what_is_stored_is_found_in_what_was_sent(sent: str, data: st.DataObject) -> None:
+    try:
+        stored = check_text(sent)
+    except Refusal:
+        return
+    start = data.draw(st.integers(0, len(stored) - 1))
+    end = data.draw(st.integers(start + 1, len(stored)))
+    ((first, last),) = spans_as_sent(sent, stored, [(start, end)])
+    wanted, found = stored[start:end].strip(), sent[first:last]
+    assert not wanted or wanted in unicodedata.normalize("NFC", check_text(f"|{found}|"))

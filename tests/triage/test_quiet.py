@@ -110,3 +110,13 @@ async def test_only_its_advisor_asks(house: House, cora: SignedIn, dev: SignedIn
         await hand_over(desk, held, dev.account_id)
         assert await nudge(desk, held) == 409
     assert ("message", STILL_THERE) not in await events(house, held)
+
+
+async def test_who_has_written_nothing_waits_for_nobody(house: House, cora: SignedIn, held: str) -> None:
+    """To take it, or to note something for colleagues, is no word to the visitor: it is still the advisor's turn."""
+    async with house.client(cora) as desk:
+        await desk.post_json(path(held, "notes"), {"id": str(uuid4()), "text": "I look up the order first."})
+        house.clock.go_on(minutes=16)
+        assert HIDDEN in (await desk.get(path(held))).text
+        assert await nudge(desk, held) == 409
+    assert STILL_THERE not in [text for _, text in await events(house, held)]

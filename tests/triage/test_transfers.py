@@ -1,6 +1,7 @@
 """Handing over: to a colleague or to the line, with a note. It has one advisor or one place in the line, whoever is faster."""
 
 import asyncio
+import re
 from uuid import uuid4
 
 import httpx
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 from chat.tables import conversation
 from core.people import Role, SignedIn
 from staff.tables import account
-from tests.triage.house import Browser, House
+from tests.triage.house import ENQUIRY, Browser, House
 from triage.tables import offer
 
 
@@ -224,3 +225,44 @@ async def test_a_disabled_colleague_is_not_there(house: House, cora: SignedIn, d
         await connection.execute(update(account).where(account.c.id == dev.account_id).values(disabled=True))
     async with house.client(cora) as desk:
         assert (await hand_over(desk, held, dev.account_id)).json()["code"] == "not_available"
+
+
+async def test_the_visitor_reads_whom_they_talk_with(house: House, cora: SignedIn, dev: SignedIn) -> None:
+    """From hand-over to hand-over, and with a supervisor who comes and goes."""
+    sue = await house.hire("Sue", Role.ADVISOR, Role.SUPERVISOR)
+    async with house.client() as ada, house.client(cora) as coras, house.client(dev) as devs, house.client(sue) as sues:
+        await ada.post("/ask", ENQUIRY)
+        reference = (await ada.get("/chat/poll?wait=0")).json()[0]["conversations"][0]["conversation"]
+
+        async def title() -> str:
+            found = re.search(r'chat__title">([^<]+)<', (await ada.get("/chat")).text)
+            assert found is not None
+            return found[1]
+
+        await house.claims.claim(reference, cora)
+        assert await title() == "With Cora"
+        assert (await sues.post_json(f"/supervise/conversations/{reference}/join", {})).status_code == 200
+        assert await title() == "With Cora and Sue"
+        assert (await hand_over(coras, reference, dev.account_id)).status_code == 200
+        assert await title() == "With Dev and Sue"
+        assert (await sues.post_json(path(reference, "leave"), {})).status_code == 200
+        assert await title() == "With Dev"
+        assert (await hand_over(devs, reference, "queue")).status_code == 200
+        await house.claims.claim(reference, cora)
+        assert await title() == "With Cora"
+
+
+async def test_who_had_it_for_a_moment_keeps_what_they_wrote(
+    house: House, cora: SignedIn, dev: SignedIn, held: str
+) -> None:
+    """Handed over, and taken away again before he had said anything: it was his all the same."""
+    sue = await house.hire("Sue", Role.SUPERVISOR)
+    async with house.client(cora) as coras, house.client(dev) as devs, house.client(sue) as sues:
+        assert (await hand_over(coras, held, dev.account_id)).status_code == 200
+        away = await sues.post_json(f"/supervise/conversations/{held}/reassign", {"to": cora.account_id, "epoch": 2})
+        assert away.status_code == 200
+        said = await devs.post_json(path(held, "messages"), {"id": str(uuid4()), "text": "I read the order now."})
+        assert (said.status_code, said.json()["code"]) == (409, "assignment_lost")
+    found = await house.conversations.by_reference(held)
+    assert found is not None
+    assert await house.drafts.of(found.id, dev.account_id) == "I read the order now."
