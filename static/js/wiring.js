@@ -2,6 +2,7 @@
  * Lets connection, outbox and the conversation on the page hear of each other.
  */
 
+import { askBeforeLeaving } from './leaving.js'
 import { Outbox } from './outbox.js'
 
 /**
@@ -22,12 +23,7 @@ export function wireOutbox(connection, find, isUnsent) {
   })
   connection.on('frame:hold', (frame) => outbox.hold(frame.id, frame.findings ?? []))
   connection.on('frame:error', (frame) => frame.id && outbox.refuse(frame))
-  addEventListener('beforeunload', (event) => {
-    if ((outbox.isEmpty && !isUnsent()) || isLeavingInHaste()) return
-    event.preventDefault()
-    // Older browsers ask only when this is set.
-    event.returnValue = ''
-  })
+  askBeforeLeaving(() => !outbox.isEmpty || isUnsent())
   return outbox
 }
 
@@ -41,9 +37,4 @@ export function wireSigns(connection, find) {
   connection.on('frame:welcome', (frame) => {
     for (const { conversation, read } of frame.conversations ?? []) find(conversation)?.showReadOf(read ?? {})
   })
-}
-
-/** Nobody who presses "Exit this page" is asked anything. */
-function isLeavingInHaste() {
-  return document.body.classList.contains('govuk-exit-this-page-hide-content')
 }
