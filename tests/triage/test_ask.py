@@ -67,6 +67,7 @@ async def test_danger_shows_999_and_starts_nothing(house: House, danger: str) ->
         answered = await ada.post("/ask", {**ENQUIRY, "immediate_danger": danger})
     assert answered.status_code == 200
     assert 'href="tel:999"' in answered.text
+    assert "Call if any of these is true:" in answered.text, "the list is not of what the service is for"
     assert hidden_fields(answered.text)["question"] == ENQUIRY["question"]
     assert "visitor" not in ada.http.cookies
     assert await house.count(conversation) == 0
