@@ -4,6 +4,8 @@ Everything is a plain form; the board is the page itself, loaded again by a scri
 what anybody writes when it seems to identify a person.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, insert
 from starlette.requests import Request
 from starlette.responses import Response
@@ -103,14 +105,24 @@ class SupervisePages:
 
     async def show_conversation(self, request: Request) -> Response:
         """GET /supervise/conversations/{reference}: what is known without reading; with a reason that holds, the log."""
+        return await self._conversation(request, await self._find(request))
+
+    async def _conversation(
+        self,
+        request: Request,
+        found: Conversation,
+        errors: Mapping[str, str] | None = None,
+        typed: Mapping[str, str] | None = None,
+    ) -> Response:
+        """`errors` and `typed` are of the form on it that was not right, by the ids of its fields."""
         person = account(request)
-        found = await self._find(request)
         before = request.query_params.get("after", "")
         after = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else 0
         read = await self._supervision.transcript(found.reference, person, after)
         return render(
             request,
             "supervise/conversation.html",
+            status=422 if errors else 200,
             conversation=found,
             advisor=await self._board.name_of(found.advisor_id),
             enquiry=enquiry_in_words(found),
@@ -120,6 +132,12 @@ class SupervisePages:
             colleagues=[one for one in await self._transfers.colleagues(found.advisor_id or "") if one.room],
             is_advisor=person.has(Role.ADVISOR),
             message=SAID.get(request.query_params.get("said", "")),
+            errors=errors or {},
+            typed={
+                **dict.fromkeys(("read-reason", "advice", "grade-reason"), ""),
+                "urgency": found.urgency,
+                **(typed or {}),
+            },
         )
 
     async def join(self, request: Request) -> Response:
@@ -137,7 +155,7 @@ class SupervisePages:
         except Refusal as refusal:
             if wants_json(request):
                 raise
-            return error_page(request, refusal.status, refusal.text, unsent=text)
+            return await self._conversation(request, found, {"advice": refusal.text}, {"advice": text})
 
         async def advise() -> Response:
             await self._supervision.advise(found.reference, person, checked)
@@ -148,7 +166,14 @@ class SupervisePages:
     async def regrade(self, request: Request) -> Response:
         """POST .../regrade: `urgency`, `reason`."""
         found, person = await self._find(request), account(request)
-        urgency, reason = checked_regrade(sent_fields(request))
+        fields = sent_fields(request)
+        try:
+            urgency, reason = checked_regrade(fields)
+        except Refusal as refusal:
+            if wants_json(request):
+                raise
+            typed = {"grade-reason": fields.get("reason", ""), "urgency": fields.get("urgency", "")}
+            return await self._conversation(request, found, {"grade-reason": refusal.text}, typed)
 
         async def regrade() -> Response:
             await self._supervision.regrade(found.id, person, urgency, reason)
@@ -170,7 +195,13 @@ class SupervisePages:
     async def read(self, request: Request) -> Response:
         """POST .../read: `reason`; opens the conversation to this account for half an hour."""
         found, person = await self._find(request), account(request)
-        reason = checked_reason(sent_fields(request))
+        written = sent_fields(request).get("reason", "")
+        try:
+            reason = checked_reason({"reason": written})
+        except Refusal as refusal:
+            if wants_json(request):
+                raise
+            return await self._conversation(request, found, {"read-reason": refusal.text}, {"read-reason": written})
 
         async def read() -> Response:
             await self._supervision.open_transcript(found.reference, person, reason)
