@@ -83,6 +83,7 @@ async def test_an_invented_answer_about_999_is_refused(house: House) -> None:
     async with house.client() as ada:
         answered = await ada.post("/ask", {**ENQUIRY, "immediate_danger": "yes", "called_999": "maybe"})
     assert (answered.status_code, await house.count(conversation)) == (422, 0)
+    assert "<title>Error: Call 999 first" in answered.text
 
 
 @pytest.mark.parametrize("sector", SIGNPOSTS)

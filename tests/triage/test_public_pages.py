@@ -16,6 +16,7 @@ async def test_the_first_page_says_whether_somebody_is_there(house: House) -> No
         assert "Open now, until 5pm." in page
         assert "9:30am to 5pm" in page
         assert "24 hours after it ends" in page
+        assert title_of(page).startswith("Advice for professionals")
         house.clock.go_on(hours=8)
         assert "Closed. Opens tomorrow at 9:30am." in (await ada.get("/")).text
 
@@ -106,6 +107,7 @@ async def test_other_services_have_a_number_and_a_date(house: House, kind: str) 
         page = await stranger.get(f"/signpost/{kind}")
     assert page.status_code == 200
     assert page.text.count('href="tel:') > 2
+    assert title_of(page.text).startswith("Other services"), "the history gives nobody away"
     assert "19 October 2026" in page.text
 
 
@@ -138,3 +140,9 @@ async def test_the_advisor_sees_what_was_read_while_waiting(house: House, cora: 
     assert await house.guidance.read_while_waiting(claim.conversation_id) == ["Supervision sessions"]
     async with house.client(cora) as desk:
         assert "Read while waiting:" in (await desk.get(f"/desk/conversations/{claim.reference}")).text
+
+
+def title_of(page: str) -> str:
+    found = re.search(r"<title>([^<]*)</title>", page)
+    assert found is not None
+    return found[1]

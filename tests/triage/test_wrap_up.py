@@ -134,6 +134,7 @@ async def test_invalid_feedback_comes_back(house: House, cora: SignedIn, name: s
         answered = await ada.post("/chat/feedback", {"helpful": "4", "comment": "Good words", name: value})
     assert answered.status_code == 422
     assert f'href="#{name}"' in answered.text
+    assert "<title>Error: " in answered.text
     assert await house.count(feedback) == 0
 
 
