@@ -1,7 +1,8 @@
 /**
  * Keys of the desk, and the sheet that lists them. Each works with Alt, so that
  * none is in the way of typing; the only plain one, the question mark, does
- * nothing while somebody writes. All of them can be switched off on the sheet.
+ * nothing while somebody writes. None does anything behind an open dialog, as
+ * the sheet is. All of them can be switched off on the sheet.
  */
 
 import { element } from './fragments.js'
@@ -36,6 +37,7 @@ export class Shortcuts {
   /** @param {KeyboardEvent} event */
   _key(event) {
     if (!this._choices.keys || event.defaultPrevented || event.ctrlKey || event.metaKey) return
+    if (document.querySelector('dialog[open]')) return
     const isSheet = event.key === '?' && !event.altKey && !isWriting(event.target)
     const shortcut = event.altKey ? this._shortcuts.find(({ code }) => code === event.code) : undefined
     if (!isSheet && !shortcut) return

@@ -252,3 +252,28 @@ async def test_the_sheet_lists_the_keys_and_keeps_the_choices(browser: Browser, 
         await page.keyboard.press("Escape")
         await page.keyboard.press("?")
         await expect(sheet).to_have_count(0)
+
+
+async def test_keys_do_nothing_behind_the_open_sheet(browser: Browser, lenient: LiveService) -> None:
+    async with (
+        opened(browser, lenient.url, lenient.is_own) as adas,
+        opened(browser, lenient.url, lenient.is_own, viewport=DESK_WINDOW) as coras,
+    ):
+        reference = await ask(adas.request)
+        await sign_in(coras.request)
+        page = await coras.new_page()
+        taken: list[str] = []
+        page.on("request", lambda request: taken.append(request.url) if request.url.endswith("/next") else None)
+        await page.goto("/desk")
+        await expect_line(page, CONNECTED)
+        await page.keyboard.press("?")
+        sheet = page.get_by_role("dialog")
+        await expect(sheet).to_be_visible()
+        await page.keyboard.press("Alt+KeyN")
+        await page.keyboard.press("Escape")
+        await expect(sheet).to_have_count(0)
+        assert taken == []
+        await page.keyboard.press("Alt+KeyN")
+        await expect(page.locator(".talk__reference")).to_have_text(reference)
+        assert len(taken) == 1
+        await post(coras.request, "/desk", f"/desk/conversations/{reference}/end")
