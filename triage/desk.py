@@ -4,6 +4,7 @@ Each is a plain form that a script may post as JSON; both go the same way and di
 that is not the advisor's does not exist for them; one that was theirs answers that it is with someone else now.
 """
 
+import re
 from uuid import UUID
 
 from sqlalchemy import select
@@ -37,6 +38,9 @@ from triage.presence import LEAST_CAPACITY, MOST_CAPACITY, Presences
 from triage.queue import Queue
 from triage.suggestions import Suggestions
 from triage.words import Presence
+
+PICKING = re.compile(r"(?<!\S)@\S{1,40}\Z")
+"""What is being looked up in the list of guidance, at the end of a draft: no part of the message, nor anybody's profile."""
 
 SAID = {
     "nobody": "Nobody is waiting.",
@@ -170,7 +174,8 @@ class DeskPages:
         if kind is Kind.NOTE or not found.is_open:
             return error_page(request, refusal.status, refusal.text, unsent=said.text)
         context = await self._views.workspace(person, found)
-        context |= {"errors": {"text": refusal.text}, "draft": said.text, "message_id": str(said.client_id)}
+        context |= {"errors": {"text": refusal.text}, "message_id": str(said.client_id)}
+        context |= {"draft": said.text, "is_draft_masked": False}
         return render(request, "desk/desk.html", status=refusal.status, **context)
 
     async def share(self, request: Request) -> Response:
@@ -218,7 +223,7 @@ class DeskPages:
         if len(text) > 2 * MESSAGE_CHARACTERS:
             raise TooLong
         head = await self._conversations.access_to_write(request.path_params["reference"], person)
-        await self._drafts.keep(head.id, person.account_id, text)
+        await self._drafts.keep(head.id, person.account_id, PICKING.sub("", text))
         return Response(status_code=204)
 
     async def end(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from chat.conversations import Conversation, Conversations
 from chat.drafts import Drafts
 from chat.entries import entry_views
 from chat.events import Event
+from chat.identifiers import LABELS
 from chat.log import Log
 from chat.redaction import REDACTABLE
 from chat.stretch import read_stretch
@@ -36,6 +37,8 @@ from triage.queue import Line, Queue
 from triage.surroundings import enquiry_in_words, kept_for
 from triage.words import Urgency
 from triage.wrap_up import WrapUps
+
+MASKS = tuple(f"[{label}]" for label in LABELS.values())
 
 
 class DeskViews:
@@ -104,6 +107,7 @@ class DeskViews:
         # The question that began it all stays part of what is suggested for.
         question = await self._log.read(found.id, limit=1) if stretch.earlier else []
         part = await self._company.part_of(person, found)
+        draft = await self._drafts.of(found.id, person.account_id)
         return {
             **await self.desk(person),
             "conversation": self._head(found, can_write=part in ("advisor", "joined"), is_mine=part == "advisor"),
@@ -112,7 +116,8 @@ class DeskViews:
             "events": entry_views(stretch.events, for_visitor=False),
             "earlier": stretch.earlier,
             "seen_seq": found.visitor_read,
-            "draft": await self._drafts.of(found.id, person.account_id),
+            "draft": draft,
+            "is_draft_masked": any(mask in draft for mask in MASKS),
             "message_id": str(uuid4()),
             "is_noted": False,
             "errors": {},

@@ -12,6 +12,7 @@ from tests.triage.house import Browser, House
 from tests.waiting import until
 
 WORDS = "I would begin with the"
+SAID_SO = "What seemed to identify a person was hidden in your draft when it was saved."
 
 
 def path(reference: str, what: str = "") -> str:
@@ -108,11 +109,25 @@ async def test_a_note_that_is_refused_stays_on_the_page(house: House, cora: Sign
     assert await house.count(draft) == 0
 
 
+@pytest.mark.parametrize("typed", ["@stalk", "@risk-indicators", "@ä"])
+async def test_what_is_looked_up_in_the_list_is_no_profile(house: House, cora: SignedIn, held: str, typed: str) -> None:
+    async with house.client(cora) as desk:
+        await desk.post_json(path(held, "/draft"), {"text": f"{WORDS} {typed}"})
+        assert await box(desk, held) == WORDS
+        await desk.post_json(path(held, "/draft"), {"text": f"{WORDS} {typed} and more"})
+        assert "and more" in await box(desk, held)
+        await desk.post_json(path(held, "/draft"), {"text": "Write to ada@example.org"})
+        assert await box(desk, held) == "Write to [e-mail or profile]"
+
+
 async def test_what_names_a_person_is_masked_in_it(house: House, cora: SignedIn, held: str) -> None:
     """Nothing of the kind is stored before she has decided to send it."""
     async with house.client(cora) as desk:
         await desk.post_json(path(held, "/draft"), {"text": "Ring him on 07700 900123 and then"})
         assert await box(desk, held) == "Ring him on [phone number] and then"
+        assert SAID_SO in (await desk.get(path(held))).text
+        await desk.post_json(path(held, "/draft"), {"text": WORDS})
+        assert SAID_SO not in (await desk.get(path(held))).text
 
 
 async def test_a_colleagues_draft_is_theirs(house: House, cora: SignedIn, dev: SignedIn, held: str) -> None:
