@@ -89,6 +89,7 @@ class Surroundings:
     async def ended(self, found: Conversation) -> dict[str, Any]:
         return {
             "destroyed_at": await self.destroyed_at(found),
+            "was_question": found.question_at is not None,
             "feedback_given": await self._feedbacks.given(found.id),
             "feedback": NO_FEEDBACK,
             "errors": {},

@@ -81,12 +81,27 @@ async def test_a_waiting_visitor_may_leave_it_as_a_question(house: House, cora: 
         await ada.post("/ask", ENQUIRY)
         for _ in range(2):
             assert (await ada.post("/chat/question", {})).headers["location"] == "/chat"
-        assert "Your question is with us" in (await ada.get("/chat")).text
+        page = (await ada.get("/chat")).text
+        assert "Your question is with us" in page
+        assert "in our opening hours, when one is free" in page
+        for of_the_line in ("Leave the line", "your place", "when the service is open", "when an advisor joins"):
+            assert of_the_line not in page
     assert (await house.queue.read()).places == ()
     async with house.client(cora) as desk:
         taken = re.search(r'action="(/desk/conversations/[^/]+/accept)"', (await desk.get("/desk")).text)
         assert taken is not None
         assert (await desk.post(taken.group(1), {})).status_code == 303
+
+
+async def test_a_question_may_be_taken_back(house: House) -> None:
+    async with house.client() as ada:
+        await ada.post("/ask", ENQUIRY)
+        await ada.post("/chat/question", {})
+        assert "Take the question back" in (await ada.get("/chat")).text
+        await ada.post("/chat/leave", {})
+        page = (await ada.get("/chat")).text
+        assert "You took your question back" in page
+        assert "the line" not in page
 
 
 async def test_what_an_advisor_took_is_no_question_any_more(house: House, cora: SignedIn) -> None:
