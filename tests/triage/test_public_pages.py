@@ -16,6 +16,7 @@ async def test_the_first_page_says_whether_somebody_is_there(house: House) -> No
         assert "Open now, until 5pm." in page
         assert "9:30am to 5pm" in page
         assert "24 hours after it ends" in page
+        assert page.index("others can help you") < page.index("I am experiencing abuse")
         assert title_of(page).startswith("Advice for professionals")
         house.clock.go_on(hours=8)
         assert "Closed. Opens tomorrow at 9:30am." in (await ada.get("/")).text
