@@ -85,7 +85,7 @@ def _chosen(known: Collection[str], missing: str) -> Check:
 
 
 def _check_called_999(form: Form, field: Field) -> None:
-    if form["immediate_danger"].data == "no":
+    if form["immediate_danger"].data not in ("yes", "unsure"):
         field.data = None
     else:
         _chosen(words.CALLED_999, "Say whether 999 has been called or is not needed.")(form, field)

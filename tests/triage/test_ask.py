@@ -137,7 +137,6 @@ async def test_every_error_of_an_empty_form_has_a_link(house: House) -> None:
     links = re.findall(r'<li><a href="#([^"]+)"', answered.text)
     assert links == [
         "immediate_danger",
-        "called_999",
         "sector",
         "area",
         "topic",
