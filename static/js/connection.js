@@ -131,9 +131,18 @@ export class Connection extends Emitter {
     this._pulse?.ask()
   }
 
-  /** Starts to follow a conversation whose events up to `seq` are on the page. @param {string} reference @param {number} seq */
+  /**
+   * Starts to follow a conversation whose events up to `seq` are on the page. What came while that page was on its way is
+   * not on it, whatever brought the page: it is missing, as after any gap.
+   *
+   * @param {string} reference
+   * @param {number} seq
+   */
   follow(reference, seq) {
-    if (seq > (this.places.get(reference) ?? -1)) this.places.set(reference, seq)
+    const isBehind = seq < (this.places.get(reference) ?? seq)
+    this.places.set(reference, seq)
+    // Without a carrier the next hello is still to come.
+    if (isBehind && this._carrier) this._comeBack(shortJitter())
   }
 
   /** The next hello asks for all of it. @param {string} reference */

@@ -64,8 +64,6 @@ class Desk {
     this.suggestions = new Suggestions(root, this.words)
     this.attention = new Attention(this.choices)
     this.announcer = new Announcer(root, slot(root, 'announce'))
-    /** @type {Map<string, Frame[]>} What came since the page of a conversation was asked for. */
-    this.arrived = new Map()
     /** @type {Set<string>} Conversations of which everything missed has come. */
     this.live = new Set()
     /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
@@ -131,12 +129,10 @@ class Desk {
         onInput: () => this.talk?.composer && this.drafts.keep(reference, this.talk.composer.value)
       })
       this.connection.follow(reference, this.talk.lastSeq)
-      for (const event of this.arrived.get(reference) ?? []) this.talk.receive(event)
       this.restoreDraft(this.talk)
       this.talk.scroll.goTo(this.scrolls.get(reference) ?? '')
       deskPicker(this)
     }
-    this.arrived.clear()
     this.showState()
     this.look()
   }
@@ -188,7 +184,6 @@ class Desk {
     const isInSight = talk !== null && document.visibilityState === 'visible'
     this.mine.hear(event, isInSight)
     if (talk) this.onEventHere(talk, event)
-    else this.keepArrived(event)
     const isNews = this.live.has(event.conversation) && event.kind === 'message' && event.author?.kind === 'visitor'
     if (isNews && !isInSight) this.attention.call('A new message')
     if (!this.mine.has(event.conversation)) this.line.refresh()
@@ -218,12 +213,6 @@ class Desk {
   closeTalk(talk, reason) {
     talk.close(reason, closedSentence(reason, 'See how it stands', `/desk/conversations/${talk.reference}`))
     this.announcer.say(reason)
-  }
-
-  /** @param {Frame} event */
-  keepArrived(event) {
-    const events = this.arrived.get(event.conversation)
-    if (events) events.push(event)
   }
 
   /** @param {Frame} frame */
@@ -287,9 +276,7 @@ class Desk {
 
   /** @param {string} reference */
   visit(reference) {
-    if (reference === this.workspace.reference) return
-    this.arrived.set(reference, [])
-    this.workspace.visit(`/desk/conversations/${reference}`)
+    if (reference !== this.workspace.reference) this.workspace.visit(`/desk/conversations/${reference}`)
   }
 
   /** @param {string} sentence */

@@ -46,12 +46,15 @@ export class Mine {
   }
 
   /**
+   * What was heard before and comes again, for a page that lacks it, is counted once.
+   *
    * @param {import('./transports.js').Frame} event
    * @param {boolean} isInSight Whether it is being looked at as it comes.
    */
   hear({ conversation, seq, kind, author, at }, isInSight) {
     const standing = this._standing(conversation)
-    standing.last = Math.max(standing.last, seq)
+    if (seq <= standing.last) return
+    standing.last = seq
     if (kind !== 'message' || author?.kind !== 'visitor') return
     standing.lastWordAt = at
     if (seq > standing.read && !isInSight) standing.unread++
