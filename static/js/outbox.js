@@ -144,7 +144,8 @@ export class Outbox {
 
   /** The connection is up again: whatever was on its way may or may not have arrived. */
   resume() {
-    for (const { conversation } of this._sayings.values()) this._resend(conversation)
+    const conversations = new Set([...this._sayings.values()].map(({ conversation }) => conversation))
+    for (const conversation of conversations) this._resend(conversation)
   }
 
   /** @param {string} conversation */

@@ -1,5 +1,6 @@
 """Ada on the networks of her work: each thing she says arrives once, and the page says how it is in words."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -187,12 +188,27 @@ async def test_one_at_a_time_in_order(browser: Browser, lenient: LiveService, la
         for text in texts:
             await write(met.ada, text)
         await expect(met.ada.locator('.entry--own[data-state="sending"]')).to_have_count(len(texts))
+        said = said_by(met.ada)
         proxy.cut()
         proxy.resume()
         await expect(met.cora.locator(".entry--other", has_text=texts[-1])).to_be_visible()
         await expect(met.ada.locator('.entry--own[data-state="sending"]')).to_have_count(0)
         for page in (met.ada, met.cora):
             await expect_once(page, *texts)
+        assert said == texts
+
+
+def said_by(page: Page) -> list[str]:
+    """What the page says on the sockets that it opens from now on."""
+    texts: list[str] = []
+
+    def note(sent: str | bytes) -> None:
+        frame = json.loads(sent)
+        if frame["type"] == "say":
+            texts.append(frame["text"])
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
+    return texts
 
 
 async def test_machine_that_slept(browser: Browser, lenient: LiveService, launch: Launch) -> None:
