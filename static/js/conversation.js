@@ -109,7 +109,7 @@ function end(talk, connection, words, doors) {
   const place = element('p', 'chat__follow')
   place.append(next)
   talk?.readNow((frame) => tellRead(doors, frame))
-  talk?.close(words('ended_unsent'), sentence, place)
+  talk?.end(words('ended_unsent'), sentence, place)
   talk?.root.querySelector('.chat__leave')?.remove()
   connection.stop()
 }

@@ -201,7 +201,7 @@ class Desk {
     if (event.kind === 'note') addNote(this.root, event)
     if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
       const address = `/desk/conversations/${event.conversation}/wrap-up`
-      talk.close(this.words('ended_unsent'), closedSentence(this.words('ended_closed'), 'Wrap up', address))
+      talk.end(this.words('ended_unsent'), closedSentence(this.words('ended_closed'), 'Wrap up', address))
       this.line.refresh()
     }
   }

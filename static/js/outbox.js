@@ -95,12 +95,23 @@ export class Outbox {
   }
 
   /**
-   * Nothing more is stored in this conversation; what it would have stored has been seen by now.
+   * Nothing new is stored in this conversation. What waits for its writer will not be; of what is on its way, which may have
+   * been stored, only an answer tells.
    *
    * @param {string} conversation
    * @param {string} message
    */
-  refuseAll(conversation, message) {
+  close(conversation, message) {
+    for (const { id, isOver } of this.of(conversation)) if (isOver) this.refuse({ id, code: 'ended', message })
+  }
+
+  /**
+   * The conversation is over, and all that it stored has been seen: what is left here was not stored.
+   *
+   * @param {string} conversation
+   * @param {string} message
+   */
+  end(conversation, message) {
     for (const { id } of this.of(conversation)) this.refuse({ id, code: 'ended', message })
   }
 

@@ -47,6 +47,7 @@ export class Talk {
     this._earlier = new Earlier(root, this._entries, (key) => announcer.say(words(key)))
     /** What was being written when the conversation ended, until it has been copied. */
     this._left = ''
+    this._whyClosed = ''
     this._typing = slot(root, 'typing')
     this._onInput = onInput
     this.composer = this._makeComposer()
@@ -106,7 +107,10 @@ export class Talk {
   showSaying(saying) {
     this._entries.showSaying(saying)
     if (saying.state === 'failed') this._announcer.say(this._words('failed_announced'))
-    if (saying.state === 'held') this._openHold(saying)
+    if (saying.state !== 'held') return
+    // What is held where nothing new can be said is decided already.
+    if (this._whyClosed) this._outbox.close(this.reference, this._whyClosed)
+    else this._openHold(saying)
   }
 
   /** @param {Frame} frame */
@@ -150,7 +154,18 @@ export class Talk {
   }
 
   /**
-   * Nothing more can be said here. What was not sent stays, to be copied.
+   * It is over, and every event of it has been seen: what is not among them was not sent.
+   *
+   * @param {string} reason Why it was not sent.
+   * @param {Node[]} nodes What stands in the composer's place.
+   */
+  end(reason, ...nodes) {
+    this.close(reason, ...nodes)
+    this._outbox.end(this.reference, reason)
+  }
+
+  /**
+   * Nothing new can be said here. What was not sent stays, to be copied; what is on its way still gets its answer.
    *
    * @param {string} reason Why it was not sent.
    * @param {Node[]} nodes What stands in the composer's place.
@@ -161,13 +176,14 @@ export class Talk {
       this.root.querySelector('.composer--note')?.replaceWith(...nodes)
       return
     }
+    this._whyClosed = reason
     this._stopTyping()
     this._hold?.remove()
     this._left = this.composer.value.trim()
     if (this._left) nodes.unshift(keepUnsent(this.root, this._left, this._words, () => (this._left = '')))
     this.composer.form.replaceWith(...nodes)
     this.composer = null
-    this._outbox.refuseAll(this.reference, reason)
+    this._outbox.close(this.reference, reason)
   }
 
   _stopTyping() {
