@@ -92,6 +92,7 @@ class Desk {
         this.live.add(conversation)
         this.drawLine()
       })
+      .on('frame:ack', ({ conversation }) => this.settleDraft(conversation))
       .on('frame:read', (frame) => frame.author?.kind !== 'visitor' && this.mine.markRead(frame.conversation, frame.seq))
       .on('frame:desk', (frame) => this.line.show(frame))
       .on('frame:offer', (frame) => this.onOffer(frame))
@@ -126,7 +127,8 @@ class Desk {
         outbox: this.outbox,
         words: this.words,
         announcer: this.announcer,
-        onInput: () => this.talk?.composer && this.drafts.keep(reference, this.talk.composer.value)
+        onInput: () => this.talk?.composer && this.drafts.keep(reference, this.talk.composer.value),
+        onSay: () => this.drafts.say(reference)
       })
       this.connection.follow(reference, this.talk.lastSeq)
       this.restoreDraft(this.talk)
@@ -153,6 +155,11 @@ class Desk {
     talk.composer.value = this.drafts.of(talk.reference) ?? ''
     talk.composer.enterSends = this.choices.enterSends
     this.showDraft()
+  }
+
+  /** @param {string} reference */
+  settleDraft(reference) {
+    if (this.outbox.of(reference).length === 0) this.drafts.settle(reference)
   }
 
   showDraft() {
@@ -196,6 +203,7 @@ class Desk {
    */
   onEventHere(talk, event) {
     talk.receive(event)
+    if (event.id) this.settleDraft(event.conversation)
     this.quiet.hear(event)
     if (COMPANY.has(event.kind)) this.workspace.refreshOpen()
     if (event.kind === 'note') addNote(this.root, event)

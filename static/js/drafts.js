@@ -16,6 +16,7 @@ const AGAIN_MS = 5000
  * @property {string} saved What the server has.
  * @property {string | null} onItsWay What is being sent.
  * @property {boolean} hasFailed
+ * @property {boolean} isSaid It has become a message, of which it is not known yet whether it is stored.
  * @property {ReturnType<typeof setTimeout>} [timer]
  */
 
@@ -63,7 +64,7 @@ export class Drafts {
    */
   adopt(reference, text) {
     const draft = this._drafts.get(reference)
-    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, onItsWay: null, hasFailed: false })
+    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, onItsWay: null, hasFailed: false, isSaid: false })
   }
 
   /**
@@ -73,9 +74,31 @@ export class Drafts {
   keep(reference, text) {
     const draft = this._drafts.get(reference)
     if (!draft || draft.text === text) return
-    draft.text = text
+    Object.assign(draft, { text, isSaid: false })
     this._saveIn(reference, AFTER_MS)
     this._onChange(reference)
+  }
+
+  /**
+   * It has become a message. A message that is refused is kept by the server as the draft, which must not be forgotten for
+   * the composer that was emptied.
+   *
+   * @param {string} reference
+   */
+  say(reference) {
+    const draft = this._drafts.get(reference)
+    if (!draft) return
+    clearTimeout(draft.timer)
+    Object.assign(draft, { text: '', isSaid: true })
+    this._onChange(reference)
+  }
+
+  /** All that was said is stored; a draft that was saved meanwhile goes too. @param {string} reference */
+  settle(reference) {
+    const draft = this._drafts.get(reference)
+    if (!draft?.isSaid) return
+    draft.isSaid = false
+    this._saveIn(reference, AFTER_MS)
   }
 
   /** Saves now what still waits; with `isLast` also what has changed since the request that is on its way. */
@@ -100,7 +123,7 @@ export class Drafts {
    */
   async _save(reference, isLast = false) {
     const draft = this._drafts.get(reference)
-    if (!draft || draft.text === (draft.onItsWay ?? draft.saved) || (draft.onItsWay !== null && !isLast)) return
+    if (!draft || draft.isSaid || draft.text === (draft.onItsWay ?? draft.saved) || (draft.onItsWay !== null && !isLast)) return
     clearTimeout(draft.timer)
     const { text } = draft
     draft.onItsWay = text

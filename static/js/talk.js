@@ -30,8 +30,9 @@ export class Talk {
    * @param {import('./words.js').Words} parts.words
    * @param {import('./announcer.js').Announcer} parts.announcer
    * @param {() => void} [parts.onInput]
+   * @param {() => void} [parts.onSay] What was written has become a message.
    */
-  constructor(root, { side, connection, outbox, words, announcer, onInput = () => {} }) {
+  constructor(root, { side, connection, outbox, words, announcer, onInput = () => {}, onSay = () => {} }) {
     this.root = root
     this.reference = root.dataset.reference ?? ''
     this.lastSeq = Number(root.dataset.lastSeq ?? 0)
@@ -50,6 +51,7 @@ export class Talk {
     this._whyClosed = ''
     this._typing = slot(root, 'typing')
     this._onInput = onInput
+    this._onSay = onSay
     this.composer = this._makeComposer()
     slot(root, 'entries')?.addEventListener('click', (event) => this._click(event))
     for (const saying of outbox.of(this.reference)) this.showSaying(saying)
@@ -79,6 +81,7 @@ export class Talk {
     // Once the connection is closed for good, the form goes to the server as it would without scripts, if it would be taken.
     if (closing) return closing.refuses ? 'kept' : 'plain'
     this._outbox.say(this.reference, text)
+    this._onSay()
     this.scroll.toEnd()
     return 'sent'
   }

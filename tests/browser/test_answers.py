@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.meeting import CONNECTED, Meeting, expect_line, expect_once, meeting, post
 from tests.browser.people import write
@@ -13,6 +13,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.browser
 
 ANSWER = "Begin with what he wants from the order."
+SAVED_AFTER_MS = 1_500
 STORED = re.compile("^(sent|read)$")
 
 
@@ -65,18 +66,35 @@ async def test_what_was_stored_before_the_end_is_not_called_unsent(browser: Brow
         await expect(said.get_by_role("button", name="Copy the text")).to_be_hidden()
 
 
-async def test_what_was_not_stored_can_be_copied(browser: Browser, lenient: LiveService) -> None:
-    """It is with somebody else by the time it is sent."""
+async def test_what_was_refused_is_kept_as_the_draft(browser: Browser, lenient: LiveService) -> None:
+    """It is with somebody else by the time it is sent; the page says so, and it is there when it comes back."""
     async with meeting(lenient, browser) as met:
-        ears = await ears_of(met)
+        ears, cora = await ears_of(met), met.cora
+        await cora.clock.install()
+        await cora.fill("#text", ANSWER)
+        await cora.clock.fast_forward(SAVED_AFTER_MS)
+        await expect(cora.locator('[data-slot="draft"]')).to_have_text("Draft saved")
         ears.is_deaf = True
-        await post(met.cora.context.request, met.path, f"{met.path}/transfer", to="queue")
-        said = await write(met.cora, ANSWER)
+        await post(cora.context.request, met.path, f"{met.path}/transfer", to="queue")
+        said = await write(cora, ANSWER)
         await until(lambda: is_refused(ears), what="the refusal")
+        saved = drafts_of(cora)
+        await cora.clock.fast_forward(SAVED_AFTER_MS)
         await ears.open()
         await expect(said.locator('[data-slot="state"]')).to_contain_text("Not sent")
         await expect(said.get_by_role("button", name="Copy the text")).to_be_visible()
-        await post(met.cora.context.request, "/desk", f"{met.path}/accept")
+        assert saved == []
+        await post(cora.context.request, "/desk", f"{met.path}/accept")
+        again = await cora.context.new_page()
+        await again.goto(met.path)
+        await expect(again.locator("#text")).to_have_value(ANSWER)
+
+
+def drafts_of(page: Page) -> list[str | None]:
+    """What the page saves from now on."""
+    saved: list[str | None] = []
+    page.on("request", lambda request: saved.append(request.post_data) if request.url.endswith("/draft") else None)
+    return saved
 
 
 def is_refused(ears: Ears) -> bool:
