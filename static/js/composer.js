@@ -33,7 +33,6 @@ export class Composer {
     this._onInput = onInput
     /** The browser is sending what is written, on its way to another page. */
     this.isLeaving = false
-    addEventListener('pageshow', () => (this.isLeaving = false))
     form.addEventListener('submit', (event) => this._submit(event))
     text.addEventListener('keydown', (event) => this._key(event))
     text.addEventListener('input', () => {
@@ -72,8 +71,10 @@ export class Composer {
       return
     }
     const outcome = this._onSend(text)
-    this.isLeaving = outcome === 'plain'
-    if (outcome === 'plain') return
+    if (outcome === 'plain') {
+      this._leave()
+      return
+    }
     event.preventDefault()
     this.text.focus()
     if (outcome === 'kept') {
@@ -82,6 +83,12 @@ export class Composer {
       this.value = ''
       this._onInput()
     }
+  }
+
+  /** Until the page is seen again, out of the browser's cache. What listens for that holds the composer, so only now. */
+  _leave() {
+    this.isLeaving = true
+    addEventListener('pageshow', () => (this.isLeaving = false), { once: true })
   }
 
   /** @param {KeyboardEvent} event */

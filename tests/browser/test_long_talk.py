@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from playwright.async_api import APIRequestContext, Browser, Page, expect
 
-from tests.browser.meeting import CONNECTED, TOKEN, Meeting, expect_line, meeting
-from tests.browser.pages import check_page
+from tests.browser.meeting import CONNECTED, TOKEN, Meeting, ask, expect_line, meeting, post
+from tests.browser.pages import check_page, opened
 from tests.live import LiveService
 from tests.waiting import until
 
@@ -85,6 +85,38 @@ async def test_page_of_a_long_talk_stays_light(browser: Browser, lenient: LiveSe
         await expect(met.cora.locator('.entry[data-kind="day"]')).to_have_count(1)
         await met.cora.get_by_role("link", name="Show earlier messages").click()
         await expect(met.cora.locator(f'[data-seq="{shown[0] - 1}"]')).to_have_count(1)
+
+
+async def test_desk_lets_go_of_the_conversations_that_were_left(browser: Browser, lenient: LiveService) -> None:
+    """A shift long Cora goes from one to the other; of each that she left nothing stays."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        second = await ask(bens.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/accept")
+        await talk_much(met.ada.context.request, 1, 30)
+        await met.cora.reload()
+        await expect_line(met.cora, CONNECTED)
+        await go_between(met.cora, second, met.reference, times=2)
+        before = await nodes_held(met.cora)
+        log = await met.cora.locator(".log *").count()
+        await go_between(met.cora, second, met.reference, times=6)
+        assert await nodes_held(met.cora) < before + 2 * log
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/end")
+
+
+async def go_between(page: Page, *references: str, times: int) -> None:
+    for reference in references * times:
+        await page.locator(".mine__link", has_text=reference).click()
+        await expect(page.locator(".composer__reference")).to_have_text(reference)
+
+
+async def nodes_held(page: Page) -> int:
+    """Those of the page, and those that a script keeps from being forgotten."""
+    tools = await page.context.new_cdp_session(page)
+    await tools.send("HeapProfiler.enable")
+    await tools.send("HeapProfiler.collectGarbage")
+    counted = await tools.send("Memory.getDOMCounters")
+    await tools.detach()
+    return int(counted["nodes"])
 
 
 async def is_light(met: Meeting) -> bool:
