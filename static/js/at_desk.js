@@ -18,12 +18,12 @@ export default function attach(root) {
   const connection = new Connection({ doors: readDoors(root), after: {}, build: root.dataset.build })
   /** @type {Set<string>} Conversations of which everything missed has come. */
   const live = new Set()
-  let offered = ''
+  const offer = new HeldOut(() => draw())
   let told = 0
 
   function draw() {
-    const count = mine.unread + told + (offered ? 1 : 0)
-    const sentences = [offered && 'Someone is waiting for you.', told && 'There is news at your desk.', mine.unread && words(mine.unread)]
+    const count = mine.unread + told + (offer.isOpen ? 1 : 0)
+    const sentences = [offer.isOpen && 'Someone is waiting for you.', told && 'There is news at your desk.', mine.unread && words(mine.unread)]
     const news = sentences.filter(Boolean).join(' ')
     if (slot(root, 'news')?.textContent !== news) fill(root, 'news', news)
     const link = slot(root, 'to-desk')
@@ -32,8 +32,8 @@ export default function attach(root) {
   }
 
   connection
+    .on('away', () => live.clear())
     .on('frame:welcome', ({ conversations = [] }) => {
-      live.clear()
       for (const { conversation, read } of conversations) mine.markRead(conversation, read?.advisor ?? 0)
       mine.keepOnly(new Set(conversations.map((/** @type {{conversation: string}} */ one) => one.conversation)))
       draw()
@@ -52,20 +52,51 @@ export default function attach(root) {
       if (frame.author?.kind !== 'visitor') mine.markRead(frame.conversation, frame.seq)
       draw()
     })
-    .on('frame:offer', ({ conversation }) => {
-      offered = conversation
-      attention.call('Someone is waiting for you')
-      draw()
-    })
-    .on('frame:offer_ended', ({ conversation }) => {
-      if (offered === conversation) offered = ''
-      draw()
-    })
+    .on('frame:offer', (frame) => offer.hear(frame) && attention.call('Someone is waiting for you'))
+    .on('frame:offer_ended', ({ conversation }) => offer.end(conversation))
     .on('frame:notice', ({ notices = [] }) => {
       told = notices.length
       draw()
     })
   keepConnected(connection)
+}
+
+/** The offer that is held out, until it ends. */
+class HeldOut {
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this._onChange = onChange
+    this._conversation = ''
+    this._told = ''
+  }
+
+  get isOpen() {
+    return this._conversation !== ''
+  }
+
+  /**
+   * A line that has come back is told the offer anew, and each long poll is.
+   *
+   * @param {import('./transports.js').Frame} frame
+   * @returns {boolean} Whether this offer was not told before.
+   */
+  hear({ conversation, expires_at: expiresAt }) {
+    const offer = `${conversation} ${expiresAt}`
+    const isNew = offer !== this._told
+    this._told = offer
+    this._conversation = conversation
+    clearTimeout(this._ending)
+    // A poll that begins after its end is not told of it.
+    this._ending = setTimeout(() => this.end(conversation), Date.parse(expiresAt) - Date.now())
+    this._onChange()
+    return isNew
+  }
+
+  /** @param {string} conversation */
+  end(conversation) {
+    if (this._conversation === conversation) this._conversation = ''
+    this._onChange()
+  }
 }
 
 /** @param {number} count */

@@ -5,7 +5,9 @@
  * that allows it. It never shows anything and never stores text.
  *
  * Listeners: `frame:<type>` for every frame, `up` when everything missed has been
- * sent, `state` with {name, closing} when the words for people change.
+ * sent, `away` when the line is lost, so that what comes next may be old, `gone`
+ * with {conversation} when one that is followed is not this side's any longer,
+ * `state` with {name, closing} when the words for people change.
  */
 
 import { Backoff, shortJitter } from './backoff.js'
@@ -43,6 +45,8 @@ export class Connection extends Emitter {
     /** @type {import('./closing.js').Closing | null} Why it is closed for good. */
     this.closing = null
     this.places = new Map(Object.entries(after))
+    /** @type {Set<string>} What the last hello asked for. */
+    this._asked = new Set()
     this.epoch = epoch
     this.isUp = false
     /** What the server calls this side. */
@@ -93,6 +97,7 @@ export class Connection extends Emitter {
   rest() {
     if (this.closing) return
     this._drop()
+    this._emit('away', null)
     this._setState('reconnecting')
   }
 
@@ -113,8 +118,13 @@ export class Connection extends Emitter {
     if (this.closing || Date.now() < this._notBefore) return
     const silentMs = Date.now() - (this._pulse?.heardAt ?? 0)
     const canAsk = this._transport?.pings && silentMs < DEAD_MS
-    if (!this.isUp || (silentMs > STALE_MS && !canAsk)) this.open()
+    if (!this.isUp || (silentMs > STALE_MS && !canAsk)) this._openAnew()
     else if (silentMs > STALE_MS) this._pulse?.ask()
+  }
+
+  _openAnew() {
+    this._emit('away', null)
+    this.open()
   }
 
   /** The network is back: what failed without it says nothing about the transports. */
@@ -152,6 +162,7 @@ export class Connection extends Emitter {
 
   /** @returns {Frame} */
   _hello() {
+    this._asked = new Set(this.places.keys())
     return {
       type: 'hello',
       after: Object.fromEntries(this.places),
@@ -174,10 +185,21 @@ export class Connection extends Emitter {
     else if (frame.type === 'welcome' && frame.conversations?.length === 0) this._rise()
   }
 
-  /** @param {Frame} frame */
-  _onWelcome({ epoch, you }) {
+  /**
+   * A poll may have been asked before somebody took a conversation and be answered after: what it did not ask for, it says
+   * nothing about.
+   *
+   * @param {Frame} frame
+   */
+  _onWelcome({ epoch, you, conversations = [] }) {
     this.epoch = epoch ?? this.epoch
     this.name = you?.name ?? this.name
+    for (const { conversation } of conversations) this._asked.delete(conversation)
+    for (const conversation of this._asked) {
+      this.forget(conversation)
+      this._emit('gone', { conversation })
+    }
+    this._asked.clear()
   }
 
   /**
@@ -272,6 +294,7 @@ export class Connection extends Emitter {
    */
   _comeBack(waitMs, afterMs = 0) {
     this._drop()
+    this._emit('away', null)
     this._notBefore = Date.now() + afterMs
     const isFirst = this._upSince === 0 && this._backoff.tries < 2
     this._setState(isOffline() ? 'offline' : isFirst ? 'connecting' : 'reconnecting')

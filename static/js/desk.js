@@ -86,7 +86,9 @@ class Desk {
   start() {
     wireSigns(this.connection, this.find)
     this.connection
+      .on('away', () => this.live.clear())
       .on('frame:welcome', (frame) => this.onWelcome(frame))
+      .on('gone', ({ conversation }) => this.onGone(conversation))
       .on('frame:event', (frame) => this.onEvent(frame))
       .on('frame:caught_up', ({ conversation }) => {
         this.live.add(conversation)
@@ -176,13 +178,15 @@ class Desk {
 
   /** @param {Frame} frame */
   onWelcome({ conversations = [] }) {
-    this.live.clear()
     for (const { conversation, read } of conversations) this.mine.markRead(conversation, read?.advisor ?? 0)
     this.mine.keepOnly(new Set(conversations.map((/** @type {Frame} */ one) => one.conversation)))
-    const { talk } = this
-    const isLost = talk && this.root.dataset.part && !conversations.some((/** @type {Frame} */ one) => one.conversation === talk.reference)
-    if (isLost) this.closeTalk(talk, 'This conversation has ended, or is no longer with you.')
     if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.line.refresh()
+  }
+
+  /** @param {string} reference */
+  onGone(reference) {
+    const talk = this.find(reference)
+    if (talk && this.root.dataset.part) this.closeTalk(talk, 'This conversation has ended, or is no longer with you.')
   }
 
   /** @param {Frame} event */
@@ -225,8 +229,7 @@ class Desk {
 
   /** @param {Frame} frame */
   onOffer(frame) {
-    this.offers.show(frame)
-    this.attention.call('Someone is waiting for you')
+    if (this.offers.show(frame)) this.attention.call('Someone is waiting for you')
     this.drawLine()
   }
 

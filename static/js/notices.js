@@ -19,11 +19,16 @@ export class Notices {
     // What the page shows as it comes is no news.
     this._newest = Number(desk.root.querySelector('.notices [name="until"]')?.value ?? 0)
     this.count = 0
+    this._told = ''
   }
 
   /** @param {import('./transports.js').Frame} frame */
   hear({ notices = [] }) {
     const { announcer, attention, line, workspace } = this._desk
+    const told = notices.map((/** @type {{id: number}} */ one) => one.id).join()
+    // Each long poll tells all of them again.
+    if (told === this._told) return
+    this._told = told
     this.count = notices.length
     for (const { id, kind, text, conversation } of notices) {
       if (id <= this._newest) continue

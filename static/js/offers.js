@@ -15,6 +15,8 @@ export class Offers {
   constructor(root, onEnd) {
     this._root = root
     this._onEnd = onEnd
+    /** The offer that was told last. */
+    this._told = ''
     this._timer = setInterval(() => this._tick(), TICK_MS)
     this._tick()
   }
@@ -27,8 +29,30 @@ export class Offers {
     return this.card !== null
   }
 
+  /**
+   * A line that has come back is told the offer anew, and each long poll is. A card that stands there stays as it is, since
+   * somebody may be about to press it.
+   *
+   * @param {import('./transports.js').Frame} frame
+   * @returns {boolean} Whether this offer was not told before.
+   */
+  show(frame) {
+    const offer = `${frame.conversation} ${frame.expires_at}`
+    const isNew = offer !== this._told
+    this._told = offer
+    if (!this._shows(frame)) this._draw(frame)
+    return isNew
+  }
+
   /** @param {import('./transports.js').Frame} frame */
-  show({ conversation, expires_at: expiresAt, enquiry = {} }) {
+  _shows({ conversation, expires_at: expiresAt }) {
+    const { reference, expiresAt: shownAt = '' } = this.card?.dataset ?? {}
+    // The page has it to the microsecond.
+    return reference === conversation && Math.abs(Date.parse(shownAt) - Date.parse(expiresAt)) < TICK_MS
+  }
+
+  /** @param {import('./transports.js').Frame} frame */
+  _draw({ conversation, expires_at: expiresAt, enquiry = {} }) {
     const card = cloneTemplate(this._root, 'offer')
     card.dataset.reference = conversation
     card.dataset.expiresAt = expiresAt
