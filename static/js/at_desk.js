@@ -33,6 +33,7 @@ export default function attach(root) {
 
   connection
     .on('away', () => live.clear())
+    .on('reset', ({ conversation }) => mine.forget(conversation))
     .on('frame:welcome', ({ conversations = [] }) => {
       for (const { conversation, read } of conversations) mine.markRead(conversation, read?.advisor ?? 0)
       mine.keepOnly(new Set(conversations.map((/** @type {{conversation: string}} */ one) => one.conversation)))

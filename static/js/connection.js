@@ -7,7 +7,8 @@
  * Listeners: `frame:<type>` for every frame, `up` when everything missed has been
  * sent, `away` when the line is lost, so that what comes next may be old, `gone`
  * with {conversation} when one that is followed is not this side's any longer,
- * `state` with {name, closing} when the words for people change.
+ * `reset` with {conversation} when what is held of one cannot be continued and all
+ * of it comes again, `state` with {name, closing} when the words for people change.
  */
 
 import { Backoff, shortJitter } from './backoff.js'
@@ -181,18 +182,20 @@ export class Connection extends Emitter {
     this._emit(`frame:${frame.type}`, frame)
     if (frame.type === 'caught_up') this._onCaughtUp(frame)
     else if (frame.type === 'heartbeat') this._onHeartbeat(frame.last_seq ?? {})
+    else if (frame.type === 'reset') this._reset(frame.conversation)
     else if (frame.type === 'reconnect') this._comeBack(shortJitter(), frame.after_ms)
     else if (frame.type === 'welcome' && frame.conversations?.length === 0) this._rise()
   }
 
   /**
    * A poll may have been asked before somebody took a conversation and be answered after: what it did not ask for, it says
-   * nothing about.
+   * nothing about. In another database no place means anything.
    *
    * @param {Frame} frame
    */
-  _onWelcome({ epoch, you, conversations = [] }) {
-    this.epoch = epoch ?? this.epoch
+  _onWelcome({ epoch = this.epoch, you, conversations = [] }) {
+    const isOther = this.epoch !== '' && epoch !== this.epoch
+    this.epoch = epoch
     this.name = you?.name ?? this.name
     for (const { conversation } of conversations) this._asked.delete(conversation)
     for (const conversation of this._asked) {
@@ -200,6 +203,18 @@ export class Connection extends Emitter {
       this._emit('gone', { conversation })
     }
     this._asked.clear()
+    if (isOther) for (const conversation of [...this.places.keys()]) this._reset(conversation)
+  }
+
+  /**
+   * The server sends nothing more of it before the next hello, which asks for all of it and is never reset again.
+   *
+   * @param {string} conversation
+   */
+  _reset(conversation) {
+    this.forget(conversation)
+    this._emit('reset', { conversation })
+    this._comeBack(shortJitter())
   }
 
   /**

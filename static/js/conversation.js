@@ -12,7 +12,6 @@ import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
 import { placeSentence } from './place.js'
 import { postJson } from './post.js'
-import { reloadOnce } from './reload.js'
 import { attachSound, Sound } from './sound.js'
 import { Talk } from './talk.js'
 import { wireOutbox, wireSigns } from './wiring.js'
@@ -48,7 +47,7 @@ export default function attach(root) {
   })
   connection.on('frame:queue', (frame) => fillTitle(root, frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
   connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
-  connection.on('frame:reset', () => reloadOnce(() => outbox.isEmpty && (talk?.composer?.isEmpty ?? true)))
+  connection.on('reset', () => talk?.startAnew())
   document.addEventListener('visibilitychange', () => talk?.maybeRead())
   addEventListener('pagehide', () => talk?.readNow())
   keepConnected(connection)

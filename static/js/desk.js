@@ -22,7 +22,6 @@ import { Notices } from './notices.js'
 import { Offers } from './offers.js'
 import { readChoices } from './preferences.js'
 import { Quiet } from './quiet.js'
-import { reloadOnce } from './reload.js'
 import { Suggestions } from './suggestions.js'
 import { Talk } from './talk.js'
 import { renewTokens } from './tokens.js'
@@ -102,7 +101,7 @@ class Desk {
       .on('frame:offer_ended', ({ conversation }) => this.offers.end(conversation))
       .on('frame:suggestions', ({ conversation, articles }) => this.find(conversation) && this.suggestions.show(conversation, articles))
       .on('frame:error', (frame) => frame.code === 'assignment_lost' && !frame.id && this.onLost(frame))
-      .on('frame:reset', (frame) => this.onReset(frame))
+      .on('reset', ({ conversation }) => this.onReset(conversation))
       .on('state', ({ closing }) => (this.isSignedOut ||= closing?.remedy === 'sign-in'))
       .on('up', () => this.onUp())
     this.root.addEventListener('submit', (event) => this.onSubmit(event))
@@ -233,11 +232,13 @@ class Desk {
     this.drawLine()
   }
 
-  /** What is held of a conversation cannot be continued: it is drawn, or followed, from the start. @param {Frame} frame */
-  onReset({ conversation }) {
-    this.connection.forget(conversation)
-    if (this.find(conversation)) reloadOnce(() => this.outbox.isEmpty)
-    else this.connection.open()
+  /** @param {string} reference */
+  onReset(reference) {
+    this.mine.forget(reference)
+    this.line.refresh()
+    if (!this.find(reference)) return
+    this.talk?.startAnew()
+    this.workspace.refreshOpen()
   }
 
   /** @param {Frame} frame */

@@ -56,12 +56,27 @@ export class Earlier {
    * @param {URL | null} before Where what is still earlier is found.
    */
   _put(items, before) {
-    // The log reads out what is added to it, which is meant for what is new.
-    this._log?.setAttribute('aria-live', 'off')
-    setTimeout(() => this._log?.removeAttribute('aria-live'), QUIET_MS)
+    this.hush()
     this._entries.prepend(items)
+    this.unhush()
     this._lead(Number(before?.searchParams.get('before') ?? 0))
     this._say('earlier_shown')
+  }
+
+  /** The log reads out what is added to it, which is meant for what is new. */
+  hush() {
+    clearTimeout(this._hushed)
+    this._log?.setAttribute('aria-live', 'off')
+  }
+
+  unhush() {
+    this._hushed = setTimeout(() => this._log?.removeAttribute('aria-live'), QUIET_MS)
+  }
+
+  /** All of the log comes again; until then nothing comes before what is shown. */
+  startAnew() {
+    this.hush()
+    this._lead(0)
   }
 
   /** @param {number} seq The first one shown; 0 when nothing comes before it. */

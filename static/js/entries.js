@@ -33,6 +33,12 @@ export class Entries {
     return this._list.childElementCount
   }
 
+  /** Takes away all that the server has numbered, and what stands between. What is on its way stays. */
+  clear() {
+    for (const item of [...this._list.children]) if (isDay(item) || item.getAttribute('data-seq')) item.remove()
+    this._seen = 0
+  }
+
   /** Puts what came earlier, as the server drew it, before the first entry. @param {Element[]} items */
   prepend(items) {
     const days = [[...items].reverse().find(isDay), this._list.firstElementChild]

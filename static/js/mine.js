@@ -66,6 +66,11 @@ export class Mine {
     this.draw()
   }
 
+  /** All of it comes again. @param {string} reference */
+  forget(reference) {
+    this._standings.delete(reference)
+  }
+
   /** @param {Set<string>} references Those that are still there. */
   keepOnly(references) {
     for (const reference of this._standings.keys()) {

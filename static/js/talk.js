@@ -41,6 +41,8 @@ export class Talk {
     this._words = words
     this._side = side
     this._readSeq = 0
+    /** All of the log is coming again. */
+    this._isAnew = false
     this._typedAt = 0
     this._entries = new Entries(root, side, words, () => connection.name)
     this.scroll = new LogScroll(root, () => this.maybeRead())
@@ -91,7 +93,7 @@ export class Talk {
     this.lastSeq = Math.max(this.lastSeq, event.seq)
     if (event.id) this._outbox.settle(event.id)
     const item = this.scroll.keeping(() => this._entries.addEvent(event))
-    const isNews = item !== null && !this._entries.isOwn(event)
+    const isNews = item !== null && !this._entries.isOwn(event) && !this._isAnew
     if (isNews) {
       this.scroll.tellNew()
       this._stopTyping()
@@ -99,6 +101,23 @@ export class Talk {
     if (this.scroll.isAtEnd) this._earlier.trim()
     this.maybeRead()
     return isNews
+  }
+
+  /** What the page holds of the log cannot be continued, and comes again. What is being written, or on its way, stays. */
+  startAnew() {
+    this._isAnew = true
+    this.lastSeq = 0
+    this._readSeq = 0
+    this._entries.clear()
+    this._earlier.startAnew()
+  }
+
+  /** Everything missed has come. */
+  catchUp() {
+    if (!this._isAnew) return
+    this._isAnew = false
+    this._earlier.unhush()
+    this._announcer.say(this._words('drawn_anew'))
   }
 
   /** @param {{id: string, seq: number, at: string}} stored */

@@ -47,7 +47,7 @@ export default function attach(root) {
   connection.on('frame:welcome', ({ conversations = [] }) => conversations.some((/** @type {Frame} */ one) => !WAITS.has(one.status)) && go())
   connection.on('frame:event', (event) => movesOn(event) && go())
   connection.on('frame:event', (event) => isKept(event) && keep())
-  connection.on('frame:reset', go)
+  connection.on('reset', go)
   connection.on('state', ({ closing }) => closing?.word === 'over' && go())
   connection.on('frame:queue', showPlace(root, words, announcer))
   connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, words, articles))

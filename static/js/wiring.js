@@ -32,6 +32,7 @@ export function wireOutbox(connection, find, isUnsent) {
  * @param {(reference: string) => import('./talk.js').Talk | null} find
  */
 export function wireSigns(connection, find) {
+  connection.on('frame:caught_up', (frame) => find(frame.conversation)?.catchUp())
   connection.on('frame:typing', (frame) => find(frame.conversation)?.showTyping(frame))
   connection.on('frame:read', (frame) => find(frame.conversation)?.showRead(frame))
   connection.on('frame:welcome', (frame) => {

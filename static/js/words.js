@@ -31,6 +31,7 @@ const ENGLISH = {
   ended_unsent: 'The conversation ended before it arrived.',
   copied: 'Copied',
   earlier_shown: 'Earlier messages are shown above.',
+  drawn_anew: 'The messages were loaded again.',
   earlier_failed: 'The earlier messages could not be loaded. Try again.',
   note_held: 'The note was not added: it may identify a person. Please check the marked words.',
   note_held_lead: 'Nothing has been added. A note needs no names, numbers or addresses. Check the marked words:',
