@@ -10,14 +10,15 @@ from enum import Enum
 from functools import partial, wraps
 from urllib.parse import quote
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.contest import until_uncontested
 from core.errors import Refusal
-from core.forms import field, is_json, read_form, read_json
+from core.forms import Form, field, is_json, read_form, read_json
 from core.people import Role, SignedIn
 from core.web import error_page, is_form_token, refuse, see_other, wants_json
 
@@ -80,7 +81,8 @@ def _guarded(door: Door) -> Page:
             return refuse(request, refusal)
         finally:
             # A file that came with the form lies in memory, or on the disk, until it is closed.
-            await request.close()
+            if request.method == "POST":
+                await request.state.form.close()
 
     return enter
 
@@ -95,7 +97,7 @@ async def _answer(door: Door, request: Request) -> Response:
 
 
 async def _read_body(door: Door, request: Request) -> Response | None:
-    request.state.form, request.state.json = FormData(), None
+    request.state.form, request.state.json = Form(), None
     if is_json(request):
         request.state.json = await read_json(request)
         token = request.headers.get("x-csrf-token", "")
@@ -103,7 +105,7 @@ async def _read_body(door: Door, request: Request) -> Response | None:
         request.state.form = await read_form(request, 0 if door.largest_file is None else 1)
         token = request.headers.get("x-csrf-token", "") or field(request.state.form, "csrf_token")
     if not door.needs_token or is_form_token(request, token):
-        return None
+        return _unstorable(request)
     if wants_json(request):
         return JSONResponse({"code": "csrf", "message": STALE_FORM}, 403, headers={"Cache-Control": "no-store"})
     # Only a form that this site's own page posted is offered again; another site's words are never put before a person.
@@ -111,6 +113,16 @@ async def _read_body(door: Door, request: Request) -> Response | None:
     return error_page(request, 403, STALE_FORM, kept=request.state.form if ours else None)
 
 
+def _unstorable(request: Request) -> Response | None:
+    """What was typed is offered without the characters that no database stores. None when there are none."""
+    if not request.state.form.unstorable:
+        return None
+    if wants_json(request):
+        raise HTTPException(422)
+    return error_page(request, 422, UNSTORABLE, kept=request.state.form)
+
+
+UNSTORABLE = "The form held characters that cannot be stored. They were removed from it, and nothing was done yet."
 STALE_FORM = "This page was open for too long, or in another sign-in. Nothing was stored; what you typed is below."
 
 

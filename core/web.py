@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from core.crypto import Signer, new_token
 from core.errors import RateLimited, Refusal
-from core.forms import is_json
+from core.forms import Form, is_json
 from core.people import SignedIn
 from core.settings import Settings
 
@@ -63,10 +63,10 @@ def maybe_account(request: Request) -> SignedIn | None:
     return found if isinstance(found, SignedIn) else None
 
 
-def posted(request: Request) -> FormData:
+def posted(request: Request) -> Form:
     """The form of this POST, already read and checked by its door."""
     found = request.state.form
-    assert isinstance(found, FormData)
+    assert isinstance(found, Form)
     return found
 
 

@@ -120,6 +120,20 @@ async def test_a_stale_form_comes_back_with_what_was_typed(house: House) -> None
         )
 
 
+async def test_a_form_with_a_nul_comes_back_without_it(house: House) -> None:
+    """From any door; what was typed can be sent again, and a token with a NUL is none."""
+    async with Ada(house) as ada, await Cora.hired(house, "Sue", None, Role.SUPERVISOR) as sue:
+        await ada.ask()
+        for person, path in ((ada, "/chat/feedback"), (sue, "/supervise/line")):
+            page = await person.post(path, {"message": "typed \0with care", "password": "hunter\02"})
+            assert page.status_code == 422
+            assert 'name="message" value="typed with care"' in page.text
+            assert "hunter" not in page.text
+            assert (await person.post(path, {"csrf_token": "\0"})).status_code == 403
+            answer = await person.post(path, {"message": "typed \0with care"}, **JSON)
+            assert (answer.status_code, code_of(answer)) == (422, "invalid")
+
+
 async def test_a_token_is_of_one_browser_and_one_sign_in(house: House) -> None:
     async with Ada(house) as ada, Ada(house) as ben, await Cora.hired(house) as cora, await Cora.hired(house) as dev:
         await ada.ask()
