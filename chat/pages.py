@@ -29,8 +29,8 @@ from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
 from core.edge import content_policy
-from core.errors import BadFrame, Ended, IdConflict, NotFound, RateLimited, Refusal
-from core.forms import field
+from core.errors import BadFrame, Ended, IdConflict, InvalidText, NotFound, RateLimited, Refusal
+from core.forms import REMOVED, field
 from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
 from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie, site
@@ -328,6 +328,8 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
     form = posted(request)
     said = _said(document) if document is not None else _said_by_form(form)
     try:
+        if "text" in form.unstorable:
+            raise InvalidText(REMOVED)
         receipt = await store(said)
     except Held as held:
         kept = {"id": str(said.client_id)}

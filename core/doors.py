@@ -49,6 +49,8 @@ class Door:
     methods: tuple[str, ...] = ("GET",)
     needs_token: bool = True
     """False only for forms on pages that are shared by everybody: there, the Origin decides."""
+    corrects_text: bool = False
+    """The page itself says at the field that it held characters that cannot be stored. Elsewhere its door refuses that."""
     largest_file: int | None = None
     """How many bytes may be sent with the one file that the form takes; None where it takes none."""
 
@@ -105,7 +107,7 @@ async def _read_body(door: Door, request: Request) -> Response | None:
         request.state.form = await read_form(request, 0 if door.largest_file is None else 1)
         token = request.headers.get("x-csrf-token", "") or field(request.state.form, "csrf_token")
     if not door.needs_token or is_form_token(request, token):
-        return _unstorable(request)
+        return _unstorable(door, request)
     if wants_json(request):
         return JSONResponse({"code": "csrf", "message": STALE_FORM}, 403, headers={"Cache-Control": "no-store"})
     # Only a form that this site's own page posted is offered again; another site's words are never put before a person.
@@ -113,9 +115,9 @@ async def _read_body(door: Door, request: Request) -> Response | None:
     return error_page(request, 403, STALE_FORM, kept=request.state.form if ours else None)
 
 
-def _unstorable(request: Request) -> Response | None:
+def _unstorable(door: Door, request: Request) -> Response | None:
     """What was typed is offered without the characters that no database stores. None when there are none."""
-    if not request.state.form.unstorable:
+    if door.corrects_text or not request.state.form.unstorable:
         return None
     if wants_json(request):
         raise HTTPException(422)

@@ -102,7 +102,7 @@ class AskPages:
         first = _before_anything(request, sent)
         if first is not None:
             return first
-        checked = check_enquiry(sent.answers)
+        checked = check_enquiry(sent.answers, sent.unstorable)
         if not isinstance(checked, Enquiry):
             return invalid_page(request, sent, checked)
         texts = {"question": checked.question, "nickname": checked.nickname}
@@ -206,6 +206,7 @@ def _read(request: Request) -> Sent:
         leaving=field(form, "leave") == "1",
         confirm=is_confirmed(request),
         form_id=parse_form_id(field(form, "enquiry_id")) or uuid4(),
+        unstorable=form.unstorable,
     )
 
 
@@ -219,7 +220,7 @@ def _walk(request: Request, sent: Sent) -> Response:
     if sent.step == "immediate_danger":
         # Answered anew, so 999 is asked anew.
         sent.answers["called_999"] = ""
-    errors = check_answers(sent.answers)
+    errors = check_answers(sent.answers, sent.unstorable)
     first = _before_anything(request, sent)
     if first is not None:
         return first

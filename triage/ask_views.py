@@ -41,6 +41,8 @@ class Sent:
     """The hold was seen and the text is sent as it is."""
     form_id: UUID = field(default_factory=uuid4)
     """The form that this comes from (triage/sent_again.py)."""
+    unstorable: frozenset[str] = frozenset()
+    """The fields that held characters which cannot be stored, and are kept without them."""
 
 
 def question_of(name: str) -> Question:

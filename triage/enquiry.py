@@ -13,6 +13,7 @@ from wtforms import Field, Form, RadioField, SelectField, SelectMultipleField, S
 from wtforms.validators import StopValidation
 
 from core.errors import Empty, InvalidText, Refusal, TooLong
+from core.forms import REMOVED
 from core.text import check_line, check_text
 from triage import words
 from triage.urgency import grade
@@ -180,11 +181,12 @@ def read_answers_of_json(document: Mapping[str, Any]) -> Answers:
     return read_answers(FormData(pairs))
 
 
-def check_enquiry(answers: Answers) -> Enquiry | Errors:
-    """The enquiry, or what has to be corrected."""
+def check_enquiry(answers: Answers, unstorable: Collection[str] = ()) -> Enquiry | Errors:
+    """The enquiry, or what has to be corrected, such as the fields that are kept without what is `unstorable`."""
     form = _filled(answers)
-    if not form.validate():
-        return _errors(form)
+    form.validate()
+    if errors := _errors(form, unstorable):
+        return errors
     data: dict[str, Any] = form.data
     return Enquiry(
         immediate_danger=data["immediate_danger"],
@@ -200,11 +202,11 @@ def check_enquiry(answers: Answers) -> Enquiry | Errors:
     )
 
 
-def check_answers(answers: Answers) -> Errors:
+def check_answers(answers: Answers, unstorable: Collection[str] = ()) -> Errors:
     """What is wrong or missing so far; empty when everything is there."""
     form = _filled(answers)
     form.validate()
-    return _errors(form)
+    return _errors(form, unstorable)
 
 
 def _filled(answers: Answers) -> EnquiryForm:
@@ -214,8 +216,10 @@ def _filled(answers: Answers) -> EnquiryForm:
     return EnquiryForm(FormData(pairs))
 
 
-def _errors(form: EnquiryForm) -> Errors:
-    return {name: str(problems[0]) for name in FIELDS if (problems := form[name].errors)}
+def _errors(form: EnquiryForm, unstorable: Collection[str]) -> Errors:
+    found = {name: str(problems[0]) for name in FIELDS if (problems := form[name].errors)}
+    removed = dict.fromkeys(unstorable, REMOVED)
+    return {name: (removed | found)[name] for name in FIELDS if name in found or name in removed}
 
 
 def _options(known: Words, hints: Words | None = None) -> tuple[Option, ...]:

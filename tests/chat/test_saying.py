@@ -173,6 +173,19 @@ async def test_a_form_that_is_refused_keeps_the_text(ada: Ada, cora: Cora, taken
     assert (await ada.post("/chat/messages", {"text": " "})).status_code == 422
 
 
+async def test_a_form_with_a_nul_keeps_the_text_without_it(ada: Ada, cora: Cora) -> None:
+    await cora.take(ada.reference)
+    for person, path in ((ada, "/chat/messages"), (cora, cora.path(ada.reference, "/messages"))):
+        answer = await person.post(path, {"text": "typed \0with care"})
+        assert answer.status_code == 422
+        assert "typed with care</textarea>" in answer.text
+        assert "cannot be stored" in answer.text
+    note = await cora.post(cora.path(ada.reference, "/notes"), {"text": "noted \0with care"})
+    assert note.status_code == 422
+    assert "noted with care" in note.text
+    assert len(await ada.log()) == 3
+
+
 async def test_a_form_while_the_database_is_away_keeps_the_text(
     ada: Ada, cora: Cora, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,10 +155,19 @@ async def test_text_is_escaped_when_it_comes_back(house: House) -> None:
     assert "&lt;script&gt;alert" in answered.text
 
 
-async def test_nul_is_refused_before_anything(house: House) -> None:
+@pytest.mark.parametrize("step", [{}, {"step": "question", "go": "next"}])
+async def test_a_nul_is_named_at_its_field_and_nothing_is_lost(house: House, step: dict[str, str]) -> None:
+    """Without it the same answers go through, so the page can be sent again as it is."""
     async with house.client() as ada:
-        answered = await ada.post("/ask", {**ENQUIRY, "question": "a\0b and something more"})
-    assert (answered.status_code, await house.count(conversation)) == (422, 0)
+        answered = await ada.post("/ask", {**ENQUIRY, "question": "Some\0thing with care", **step})
+        assert (answered.status_code, await house.count(conversation)) == (422, 0)
+        assert re.findall(r'<li><a href="#([^"]+)"', answered.text) == ["question"]
+        assert "Something with care" in answered.text
+        assert ENQUIRY["nickname"] in answered.text
+        nameless = await ada.post("/ask", {**ENQUIRY, "nickname": "\0"})
+        assert re.findall(r'<li><a href="#([^"]+)"', nameless.text) == ["nickname"]
+        sent = await ada.post("/ask", {**ENQUIRY, "question": "Something with care"})
+    assert (sent.status_code, await house.count(conversation)) == (303, 1)
 
 
 async def test_a_foreign_form_token_is_refused_and_the_text_kept(house: House) -> None:
