@@ -51,6 +51,8 @@ class Door:
     """False only for forms on pages that are shared by everybody: there, the Origin decides."""
     corrects_text: bool = False
     """The page itself says at the field that it held characters that cannot be stored. Elsewhere its door refuses that."""
+    for_programs: bool = False
+    """Nobody looks at it as a page: every refusal is JSON, whatever is asked for, and nobody is led to the sign-in page."""
     largest_file: int | None = None
     """How many bytes may be sent with the one file that the form takes; None where it takes none."""
 
@@ -65,7 +67,7 @@ def roles(*names: Role) -> frozenset[Role]:
 def _guarded(door: Door) -> Page:
     @wraps(door.page)
     async def enter(request: Request) -> Response:
-        request.state.account = None
+        request.state.account, request.state.for_programs = None, door.for_programs
         if door.who is not PUBLIC:
             identify: Identify = request.app.state.identify
             person = request.state.account = await identify(request)

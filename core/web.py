@@ -128,7 +128,10 @@ def is_form_token(request: Request, token: str) -> bool:
 
 
 def wants_json(request: Request) -> bool:
-    return is_json(request) or "application/json" in request.headers.get("accept", "")
+    """Whether it is answered in JSON: where only programs come, to whoever posts it, and to whoever asks for it."""
+    if getattr(request.state, "for_programs", False) or is_json(request):
+        return True
+    return "application/json" in request.headers.get("accept", "")
 
 
 def _say_when(response: Response) -> None:

@@ -111,6 +111,9 @@ GET /editor/gaps                      editors      200   -
 """)
 """`found`: what answers an almost empty form. `missing`: what is named in the address does not exist."""
 
+FOR_PROGRAMS = frozenset({"GET /desk/events", "GET /desk/poll", "POST /desk/read", "POST /desk/typing"})
+"""Doors that lead nobody to the sign-in page."""
+
 VISITORS_OWN = read_table("""
 door                      waiting active ended nobody
 GET /chat                 200     200    200   303

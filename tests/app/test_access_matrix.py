@@ -26,6 +26,7 @@ from knowledge.words import Audience
 from tests.app.access_tables import (
     AREAS,
     AT_DESK,
+    FOR_PROGRAMS,
     FOUND,
     GUIDANCE,
     IMAGES,
@@ -42,7 +43,7 @@ from tests.app.access_tables import (
     name_of,
     picture_of,
 )
-from tests.app.access_world import QUESTION, READERS, STAFF, STATES, UNKNOWN, VISITORS, Case, World
+from tests.app.access_world import QUESTION, READERS, STAFF, STAFF_PAGES, STATES, UNKNOWN, VISITORS, Case, World
 from tests.triage.house import opened
 from triage.replies import NewReply
 
@@ -88,7 +89,7 @@ async def test_page(world: World, door: str) -> None:
         for names, expected in ((FOUND, found), (MISSING, missing)):
             if expected != "-":
                 answer = await world.knock(who, filled(door, names), case, fields_of(door), as_page=who in VISITORS)
-                assert_answer(answer, who, expected if who in AREAS[area] else outside(who))
+                assert_answer(answer, who, expected if who in AREAS[area] else outside(who, door))
         if door == "POST /sign-out" and who in STAFF:
             await world.hire(who)
 
@@ -176,7 +177,7 @@ async def everybody(world: World, door: str, state: str, expected: Row, fields: 
     case = await world.make(state)
     for who in (*VISITORS, *STAFF):
         if who not in expected or expected[who] >= "400":
-            await refused(world, who, door, case, expected.get(who, outside(who)), fields)
+            await refused(world, who, door, case, expected.get(who, outside(who, door)), fields)
     for who, status in expected.items():
         if status < "400":
             case = await world.make(state)
@@ -210,11 +211,13 @@ async def row_of(world: World, case: Case) -> Any:
         return found.one_or_none()
 
 
-def outside(who: str) -> str:
-    return "303" if who in VISITORS else "403"
+def outside(who: str, door: str) -> str:
+    if who in VISITORS:
+        return "401" if door in FOR_PROGRAMS else "303"
+    return "403"
 
 
 def assert_answer(answer: httpx.Response, who: str, expected: str) -> None:
     assert answer.status_code == int(expected), f"{who}: {answer.status_code}, not {expected}"
-    if who in VISITORS and answer.request.url.path.startswith(("/desk", "/supervise", "/editor", "/account")):
+    if who in VISITORS and expected == "303" and answer.request.url.path.startswith(STAFF_PAGES):
         assert answer.headers["location"].startswith("/sign-in?next=")

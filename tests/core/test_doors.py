@@ -15,6 +15,8 @@ from tests.chat.people import Ada, Cora, Person
 from tests.engines import RedisServer
 
 JSON = {"Accept": "application/json"}
+PROGRAMS = {"/desk/events", "/desk/poll", "/desk/read", "/desk/typing"}
+"""The doors of the desk where no page is ever shown."""
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +52,18 @@ async def test_the_desk_and_the_editor_are_closed(house: House) -> None:
 
 
 async def test_a_stranger_is_sent_to_sign_in(house: House) -> None:
+    """Programs, and a browser's event stream, cannot go there: they are told 401, as where visitors have the same."""
     async with Person(house) as stranger, Ada(house) as ada:
         await ada.ask()
         for door in staff_doors(house):
             for person in (stranger, ada):
                 page = await knock(person, door)
-                assert page.status_code == 303, door.path
-                assert page.headers["location"].startswith("/sign-in?next="), door.path
+                if door.path in PROGRAMS:
+                    assert page.status_code == 401, door.path
+                    assert code_of(page) == (None if door.path == "/desk/events" else "sign_in")
+                else:
+                    assert page.status_code == 303, door.path
+                    assert page.headers["location"].startswith("/sign-in?next="), door.path
                 assert (await knock(person, door, **JSON)).status_code == 401, door.path
 
 
@@ -72,7 +79,10 @@ async def test_each_role_opens_its_own_doors(house: House) -> None:
                 refused = answer.status_code == 403 and code_of(answer) != "csrf"
                 assert refused != may_enter, (role, door.path)
                 if not may_enter:
-                    assert (await knock(person, door)).status_code == 403
+                    page = await knock(person, door)
+                    assert page.status_code == 403
+                    is_json = page.headers["content-type"].startswith("application/json")
+                    assert is_json == (door.path in PROGRAMS)
 
 
 async def test_several_roles_open_several_doors(house: House) -> None:
