@@ -9,10 +9,12 @@ therefore pinned, and tests/app/test_server_guard.py fails when they change.
 import asyncio
 import contextlib
 import struct
+import sys
 from collections.abc import Callable
 from random import getrandbits
 from typing import Any, cast
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -23,6 +25,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.protocol import State
 
+from app.upgrades import without_upgrade
 from core.limits import TurnedAway, cookie_of
 from core.waking import Inbox, Wake
 
@@ -272,6 +275,8 @@ class GuardedRequests(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._stopping = False
+        self._parsed_to: int | None = None
+        """Where the parser stopped, behind the head of a request whose upgrade is not taken."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
@@ -286,12 +291,34 @@ class GuardedRequests(HttpToolsProtocol):
         cycle = cast(RequestResponseCycle | None, self.cycle)
         if self._deadline is None and (cycle is None or cycle.response_complete):
             self._expect(REQUEST_HEAD_WITHIN_S)
-        super().data_received(data)
+        self._parse(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self.transport.write(TOO_LARGE)
                 self.transport.close()
+
+    def _parse(self, data: bytes) -> None:
+        """An upgrade that is not taken is ignored (RFC 9110, 7.8), but the parser skips the body of who asks for one, and
+        what came with it: head and body are given to it once more, without the upgrade."""
+        super().data_received(data)
+        while self._parsed_to is not None and not self.transport.is_closing():
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            data, self._parsed_to = data[self._parsed_to :], None
+            # After `Connection: close` the old one takes nothing more.
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            super().data_received(without_upgrade(method, self.url, version, self.headers))
+            super().data_received(data)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called where the parser's exception is caught, which alone says how far it came."""
+        if self._is_ignored_upgrade():
+            self._parsed_to = cast(HttpParserUpgrade, sys.exception()).args[0]
+
+    def _is_ignored_upgrade(self) -> bool:
+        """Whether the request asks for another protocol than that of a socket. CONNECT asks for a tunnel, and has no body."""
+        return self.parser.should_upgrade() and not self._should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def on_message_begin(self) -> None:
         self._in_head = True
@@ -305,11 +332,15 @@ class GuardedRequests(HttpToolsProtocol):
             # One read can hold a thousand requests, and each answer lets the next read in: they would pile up for ever.
             self.transport.abort()
             return
+        if self._is_ignored_upgrade():
+            return
         super().on_headers_complete()
         if self._stopping:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        if self._is_ignored_upgrade():
+            return
         self._expect_nothing()
         super().on_message_complete()
 

@@ -244,6 +244,49 @@ def test_unfinished_head_after_an_answer_is_dropped(service: TinyService) -> Non
         assert b"200 OK" not in read_all(client)
 
 
+H2C = "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAA\r\nX-Empty:\r\n"
+
+
+def posting(text: str, more: str = "", *, chunked: bool = False) -> bytes:
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(text)}"
+    body = f"{len(text):x}\r\n{text}\r\n0\r\n\r\n" if chunked else text
+    return f"POST /said HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}{length}\r\n\r\n{body}".encode()
+
+
+@pytest.mark.parametrize(
+    "more", [H2C, "Upgrade: TLS/1.0\r\nConnection: upgrade\r\n", H2C.replace("h2c", "websocket, h2c")]
+)
+def test_an_upgrade_that_is_not_taken_is_ignored(service: TinyService, more: str) -> None:
+    """As Java and `curl --http2` ask for it. The body is read, and what follows on the connection, however it is cut."""
+    sent = posting("one", more) + posting("two", more, chunked=True) + posting("three") + posting("", more)
+    last = posting("four", "Connection: close\r\n")
+    for size in (1, 7, len(sent)):
+        with service.connect() as client:
+            for start in range(0, len(sent), size):
+                client.sendall(sent[start : start + size])
+            client.sendall(last)
+            answer = read_all(client)
+        assert answer.count(b"HTTP/1.1 200 OK") == 5
+        left = "['x-empty']" if "X-Empty" in more else "[]"
+        answered = [f"<one> {left}", f"<two> {left}", "<three> []", f"<> {left}", "<four> ['connection']"]
+        assert [line for line in answer.decode().splitlines() if line.startswith("<")] == answered
+
+
+def test_what_else_the_connection_is_asked_for_holds_beside_an_upgrade(service: TinyService) -> None:
+    with service.connect() as client:
+        client.sendall(posting("one", "Upgrade: h2c\r\nConnection: upgrade, close\r\n") + posting("two"))
+        answer = read_all(client)
+    assert b"<one> ['connection']" in answer
+    assert b"<two>" not in answer
+
+
+def test_upgrades_without_end_are_cut(service: TinyService) -> None:
+    """Each costs two readings of its head, so no more of them are read ahead than of other requests."""
+    with service.connect() as client:
+        send_until_cut(client, posting("x", H2C) * 2_000, most_bytes=50 * MIB)
+    assert service.is_up()
+
+
 def test_endless_head_is_cut(service: TinyService) -> None:
     with service.connect() as client:
         client.sendall(b"GET /pid HTTP/1.1\r\nX: ")

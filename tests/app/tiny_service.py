@@ -1,7 +1,7 @@
-"""A service of five routes behind the real `app.server`, for tests that break connections rather than pages.
+"""A service of seven routes behind the real `app.server`, for tests that break connections rather than pages.
 
-`/pid` answers with the process id, `/echo` sends back what it gets, `/torrent` sends without end, `/page` as well over plain
-HTTP, `/slow` never answers.
+`/pid` answers with the process id, `/said` with what was posted, `/echo` sends back what it gets, `/torrent` sends without end,
+`/page` as well over plain HTTP, `/slow` never answers.
 With `--web N` it is the real parent of N such processes. Times are shorter than in production: see `SHORTER`.
 """
 
@@ -31,6 +31,11 @@ SHORTER_UNACKNOWLEDGED_MS = 3_000
 
 async def pid(request: Request) -> Response:
     return PlainTextResponse(str(os.getpid()))
+
+
+async def said(request: Request) -> Response:
+    asked_for = [name for name in ("upgrade", "connection", "http2-settings", "x-empty") if name in request.headers]
+    return PlainTextResponse(f"<{(await request.body()).decode()}> {asked_for}\n")
 
 
 async def slow(request: Request) -> Response:
@@ -94,6 +99,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     app = Starlette(
         routes=[
             Route("/pid", pid),
+            Route("/said", said, methods=["GET", "POST"]),
             Route("/slow", slow),
             Route("/page", page),
             WebSocketRoute("/echo", sockets.echo),

@@ -297,6 +297,9 @@ PRIVATE: dict[type, tuple[str, ...]] = {
         "shutdown",
     ),
     HttpToolsProtocol: (
+        "_should_upgrade",
+        "_unsupported_upgrade_warning",
+        "data_received",
         "handle_websocket_upgrade",
         "on_headers_complete",
         "on_message_begin",
