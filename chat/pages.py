@@ -29,11 +29,21 @@ from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock, rfc3339
 from core.db import Database
 from core.edge import content_policy
-from core.errors import BadFrame, Ended, IdConflict, InvalidText, NotFound, RateLimited, Refusal
+from core.errors import BadFrame, Ended, IdConflict, InvalidText, RateLimited, Refusal
 from core.forms import REMOVED, field
 from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
-from core.web import VISITOR_COOKIE, clear_cookie, posted, posted_json, render, see_other, set_cookie, site
+from core.web import (
+    VISITOR_COOKIE,
+    clear_cookie,
+    posted,
+    posted_json,
+    render,
+    resume_first,
+    see_other,
+    set_cookie,
+    site,
+)
 
 BEING_ANSWERED = "An advisor is answering your question. You need not stay: come back with your reference and code."
 
@@ -185,9 +195,7 @@ class VisitorPages:
     async def say(self, request: Request) -> Response:
         found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
         if found is None:
-            if posted_json(request) is None:
-                return see_other("/resume")
-            raise NotFound
+            return resume_first(request)
 
         async def store(said: Said) -> Receipt:
             self._messages.check(found.reference)
@@ -212,7 +220,7 @@ class VisitorPages:
     async def leave(self, request: Request) -> Response:
         found = await self._found(request)
         if found is None:
-            return see_other("/resume")
+            return resume_first(request)
         if found.is_open:
             try:
                 await self._conversations.end(found, found.visitor, self._clock())
@@ -248,11 +256,9 @@ class VisitorPages:
 
     async def transcript_text(self, request: Request) -> Response:
         record = await self._transcript(request)
-        return (
-            see_other("/resume")
-            if record is None
-            else _file(as_text(record).encode(), "text/plain; charset=utf-8", record, "txt")
-        )
+        if record is None:
+            return see_other("/resume")
+        return _file(as_text(record).encode(), "text/plain; charset=utf-8", record, "txt")
 
     async def transcript_pdf(self, request: Request) -> Response:
         record = await self._transcript(request)

@@ -22,7 +22,7 @@ from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.session import Head, Session, Viewer
 from chat.words import Side
-from core.errors import BadFrame, NotFound, Refusal, Unavailable
+from core.errors import BadFrame, NotFound, Refusal, SignInFirst, Unavailable
 from core.forms import field
 from core.limits import Limiter
 from core.web import posted, posted_json
@@ -71,7 +71,7 @@ class Streams:
             return _come_back()
         viewer = await self._find_viewer(request)
         if viewer is None:
-            return _sign_in_first()
+            raise SignInFirst
         headers = NOT_KEPT | {"X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(media_type=EVENT_STREAM, headers=headers)
@@ -107,7 +107,7 @@ class Streams:
             return _come_back()
         viewer = await self._find_viewer(request)
         if viewer is None:
-            return _sign_in_first()
+            raise SignInFirst
         session = Session(self._fanout, viewer, self._epoch)
         hello = await self._hello(request, viewer)
         wait_s = _seconds(request.query_params.get("wait", "")) if request.method == "GET" else 0.0
@@ -125,10 +125,7 @@ class Streams:
         return Response(b"[%b]" % ",".join(frames).encode(), media_type=JSON, headers=NOT_KEPT)
 
     async def read(self, request: Request) -> Response:
-        about = await self._posted_about(request)
-        if about is None:
-            return _sign_in_first()
-        viewer, head, document = about
+        viewer, head, document = await self._posted_about(request)
         seq = document.get("seq")
         if isinstance(seq, str) and seq.isascii() and seq.isdigit() and len(seq) < 10:
             seq = int(seq)
@@ -138,18 +135,15 @@ class Streams:
         return Response(status_code=204)
 
     async def typing(self, request: Request) -> Response:
-        about = await self._posted_about(request)
-        if about is None:
-            return _sign_in_first()
-        viewer, head, _ = about
+        viewer, head, _ = await self._posted_about(request)
         self._passing.typing(head, viewer)
         return Response(status_code=204)
 
-    async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]] | None:
-        """Who posts, and about which conversation: the one named, or the only one there is. None without a sign-in."""
+    async def _posted_about(self, request: Request) -> tuple[Viewer, Head, dict[str, object]]:
+        """Who posts, and about which conversation: the one named, or the only one there is."""
         viewer = await self._find_viewer(request)
         if viewer is None:
-            return None
+            raise SignInFirst
         form = posted(request)
         document: dict[str, object] = posted_json(request) or {name: field(form, name) for name in form}
         session = Session(self._fanout, viewer, self._epoch)
@@ -237,10 +231,6 @@ def _number(text: str) -> object:
 
 def _seconds(text: str) -> float:
     return min(float(text), LONGEST_WAIT_S) if text.isascii() and text.isdigit() and len(text) < 6 else LONGEST_WAIT_S
-
-
-def _sign_in_first() -> Response:
-    return JSONResponse({"code": "sign_in", "message": "Sign in first."}, 401, headers=NOT_KEPT)
 
 
 def _come_back() -> Response:

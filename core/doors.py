@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.contest import until_uncontested
-from core.errors import Refusal
+from core.errors import Refusal, SignInFirst
 from core.forms import Form, field, is_json, read_form, read_json
 from core.people import Role, SignedIn
 from core.web import error_page, is_form_token, refuse, see_other, wants_json
@@ -132,9 +132,7 @@ STALE_FORM = "This page was open for too long, or in another sign-in. Nothing wa
 
 def _sign_in_first(request: Request) -> Response:
     if wants_json(request):
-        return JSONResponse(
-            {"code": "sign_in", "message": "Sign in first."}, 401, headers={"Cache-Control": "no-store"}
-        )
+        return refuse(request, SignInFirst())
     path = request.url.path
     if request.method == "GET" and request.url.query:
         path += f"?{request.url.query}"

@@ -7,6 +7,7 @@
     ├── Empty                   empty 422
     ├── InvalidText             invalid_text 422
     ├── IdConflict              id_conflict 409
+    ├── SignInFirst             sign_in 401
     ├── NotAllowed              not_allowed 403
     │   └── ForeignForm         the same
     ├── NotFound                not_found 404
@@ -69,6 +70,13 @@ class InvalidText(Refusal):
 class IdConflict(Refusal):
     code, status = "id_conflict", 409
     message = "Another text was already sent under this message's number. Load the page again."
+
+
+class SignInFirst(Refusal):
+    """Nobody is behind the request: it was not looked at whether what it asks for is there."""
+
+    code, status = "sign_in", 401
+    message = "Sign in first."
 
 
 class NotAllowed(Refusal):

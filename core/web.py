@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from core.crypto import Signer, new_token
-from core.errors import RateLimited, Refusal
+from core.errors import RateLimited, Refusal, SignInFirst
 from core.forms import Form, is_json
 from core.people import SignedIn
 from core.settings import Settings
@@ -101,6 +101,13 @@ def see_other(path: str) -> RedirectResponse:
     response = RedirectResponse(path, status_code=303)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def resume_first(request: Request) -> Response:
+    """Nobody's conversation: people are led to where they can go on with theirs, programs are told."""
+    if posted_json(request) is not None:
+        raise SignInFirst
+    return see_other("/resume")
 
 
 def set_cookie(request: Request, response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:

@@ -16,10 +16,10 @@ from chat.tables import conversation
 from chat.words import Status
 from core.clock import Clock
 from core.db import Database
-from core.errors import Empty, NotFound, Refusal
+from core.errors import Empty, Refusal
 from core.forms import field
 from core.text import check_text
-from core.web import VISITOR_COOKIE, posted, posted_json, see_other
+from core.web import VISITOR_COOKIE, posted, posted_json, resume_first, see_other
 from triage.tables import feedback
 from triage.words import PRACTICE
 from triage.wrap_up import StillOpen
@@ -104,9 +104,7 @@ class FeedbackPages:
         found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
         document = posted_json(request)
         if found is None:
-            if document is None:
-                return see_other("/resume")
-            raise NotFound
+            return resume_first(request)
         if found.status not in (Status.ENDED, Status.ANSWERED):
             raise StillOpen
         form = posted(request)

@@ -22,10 +22,10 @@ from chat.tables import conversation
 from chat.words import Kind, Status
 from core.clock import LONDON, Clock
 from core.db import Database
-from core.errors import AlreadyTaken, NotFound
+from core.errors import AlreadyTaken, NotFound, SignInFirst
 from core.forms import field
 from core.ready import keep_while
-from core.web import VISITOR_COOKIE, posted, posted_json, render, see_other
+from core.web import VISITOR_COOKIE, posted, posted_json, render, resume_first, see_other
 from triage.ask_views import signpost_page
 from triage.guidance import Guidance
 from triage.hours import Opening, hours_of_week
@@ -144,7 +144,7 @@ class PublicPages:
         """POST /chat/question: out of the line, to be answered later."""
         found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
         if found is None:
-            return see_other("/resume")
+            return resume_first(request)
         if found.status is Status.QUESTION:
             return see_other("/chat")
         async with self._db.write() as connection:
@@ -164,6 +164,8 @@ class PublicPages:
         """POST /chat/opened: an article was opened in the waiting room; the advisor will see which."""
         found = await self._conversations.of_visitor(request.cookies.get(VISITOR_COOKIE, ""))
         slug = (posted_json(request) or {}).get("article") or field(posted(request), "article")
+        if found is None and posted_json(request) is not None:
+            raise SignInFirst
         if found is None or not found.is_open or not isinstance(slug, str):
             raise NotFound
         await self._guidance.record_reading(found, slug)

@@ -134,11 +134,18 @@ async def test_without_a_token_nothing_is_stored(ada: Ada, cora: Cora, one_house
     assert len(await ada.log()) == 2
 
 
-async def test_without_a_cookie(one_house: House) -> None:
+@pytest.mark.parametrize("path", ["messages", "leave", "feedback", "question", "opened"])
+async def test_without_a_cookie(one_house: House, path: str) -> None:
+    """A program is told what the poll says: `not_found` would mean that the conversation is gone, and its texts with it."""
     async with Person(one_house) as stranger:
-        answer = await stranger.post_json("/chat/messages", {"id": str(uuid.uuid4()), "text": "Hello"})
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-        assert (await stranger.post("/chat/messages", {"text": "Hello"})).headers["location"] == "/resume"
+        for cookie in ("", "x" * 43):
+            stranger.http.cookies.set("visitor", cookie)
+            answer = await stranger.post_json(f"/chat/{path}", {"id": str(uuid.uuid4()), "text": "Hello"})
+            assert (answer.status_code, answer.json()["code"]) == (401, "sign_in")
+            assert answer.json() == (await stranger.http.get("/chat/poll")).json()
+            form = await stranger.post(f"/chat/{path}", {"text": "Hello"})
+            # That an article was opened is told by a script alone: nobody is led away by it.
+            assert form.headers.get("location") == (None if path == "opened" else "/resume")
 
 
 async def test_as_a_form(ada: Ada, cora: Cora) -> None:
