@@ -5,39 +5,36 @@ is told by `Surroundings`, since it belongs to other parts.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
-from starlette.datastructures import FormData
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from chat.conversations import Conversation, Conversations
 from chat.entries import COMES_OR_GOES, entry_views, names_of_present
 from chat.events import Event
 from chat.fanout import Fanout
-from chat.holding import Held, hold_page
 from chat.log import Log, Receipt
+from chat.posting import answer_saying
 from chat.references import parse_reference
 from chat.saying import Said, Saying
 from chat.session import Viewer
 from chat.stretch import parse_before, read_stretch
 from chat.transcripts import Transcript, as_pdf, as_text
 from chat.words import VISITOR, Kind, Side, Status
-from core.clock import Clock, rfc3339
+from core.clock import Clock
 from core.db import Database
 from core.edge import content_policy
-from core.errors import BadFrame, Ended, IdConflict, InvalidText, RateLimited, Refusal
-from core.forms import REMOVED, field
+from core.errors import Ended, RateLimited, Refusal
+from core.forms import field
 from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
 from core.web import (
     VISITOR_COOKIE,
     clear_cookie,
     posted,
-    posted_json,
     render,
     resume_first,
     see_other,
@@ -46,9 +43,6 @@ from core.web import (
 )
 
 BEING_ANSWERED = "An advisor is answering your question. You need not stay: come back with your reference and code."
-
-Store = Callable[[Said], Awaitable[Receipt]]
-Refused = Callable[[Refusal, Said], Awaitable[Response]]
 
 RESUMES_PER_SECOND, RESUMES_BURST = 1.0, 60.0
 """From one address, behind which may be a whole police force."""
@@ -322,57 +316,6 @@ class VisitorPages:
         return Transcript(
             "Dutyline", found.reference, found.created_at, found.ended_at, self._surroundings.enquiry(found), events
         )
-
-
-async def answer_saying(request: Request, store: Store, refused: Refused, *, done: str) -> Response:
-    """One message by POST, as JSON or as a form, for visitors and advisors alike.
-
-    `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text, and its id: it may be stored, and
-    is to be stored once when it is sent again.
-    """
-    document = posted_json(request)
-    form = posted(request)
-    said = _said(document) if document is not None else _said_by_form(form)
-    try:
-        if "text" in form.unstorable:
-            raise InvalidText(REMOVED)
-        receipt = await store(said)
-    except Held as held:
-        kept = {"id": str(said.client_id)}
-        return hold_page(request, held, action=request.url.path, kept=kept, most=MESSAGE_CHARACTERS)
-    except Refusal as refusal:
-        if document is not None:
-            raise
-        if isinstance(refusal, IdConflict):
-            # What they change in it is another message.
-            said = replace(said, client_id=uuid.uuid4())
-        return await refused(refusal, said)
-    if document is None:
-        return see_other(done)
-    body = {"seq": receipt.seq, "id": document["id"], "at": rfc3339(receipt.at_ms), "again": receipt.again}
-    return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
-
-
-def _said(document: dict[str, Any]) -> Said:
-    text, given_id, confirm = document.get("text"), document.get("id"), document.get("confirm", False)
-    if not isinstance(text, str) or not isinstance(given_id, str) or not isinstance(confirm, bool):
-        raise BadFrame
-    try:
-        return Said(text, uuid.UUID(given_id), confirm)
-    except ValueError:
-        raise BadFrame from None
-
-
-def _said_by_form(form: FormData) -> Said:
-    return Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true"))
-
-
-def _id_of(form: FormData) -> uuid.UUID:
-    """The form's id, so that a form sent twice says it once; a form without one gets one."""
-    try:
-        return uuid.UUID(field(form, "id"))
-    except ValueError:
-        return uuid.uuid4()
 
 
 def _shown(found: Conversation, advisor_name: str | None = None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from chat.drafts import Drafts
 from chat.events import Entry
 from chat.fanout import Fanout
 from chat.log import Log
-from chat.pages import answer_saying
+from chat.posting import answer_saying
 from chat.saying import Said, Saying
 from chat.stretch import parse_before
 from chat.tables import conversation, participant

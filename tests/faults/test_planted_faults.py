@@ -280,7 +280,7 @@ async def test_a_form_without_its_id(
     tmp_path: Path, postgres: PostgresServer, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody presses Send twice."""
-    monkeypatch.setattr("chat.pages._id_of", lambda form: uuid.uuid4())
+    monkeypatch.setattr("chat.posting._id_of", lambda form: uuid.uuid4())
     async with playing(tmp_path, postgres, postgres_url, redis_url, has_scripts=False) as scene:
         await scene.say(times=2)
         assert Rule.DOUBLED in await scene.find()

@@ -1,0 +1,73 @@
+"""One message by POST, as JSON or as a form: the same way for visitors and advisors, with an answer for whoever posts it."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from chat.holding import Held, hold_page
+from chat.log import Receipt
+from chat.saying import Said
+from core.clock import rfc3339
+from core.errors import BadFrame, IdConflict, InvalidText, Refusal
+from core.forms import REMOVED, field
+from core.text import MESSAGE_CHARACTERS
+from core.web import posted, posted_json, see_other
+
+Store = Callable[[Said], Awaitable[Receipt]]
+Refused = Callable[[Refusal, Said], Awaitable[Response]]
+
+
+async def answer_saying(request: Request, store: Store, refused: Refused, *, done: str) -> Response:
+    """One message by POST, as JSON or as a form, for visitors and advisors alike.
+
+    `store` takes a Said and gives a Receipt; `refused` makes the page that keeps the text, and its id: it may be stored, and
+    is to be stored once when it is sent again.
+    """
+    document = posted_json(request)
+    form = posted(request)
+    said = _said(document) if document is not None else _said_by_form(form)
+    try:
+        if "text" in form.unstorable:
+            raise InvalidText(REMOVED)
+        receipt = await store(said)
+    except Held as held:
+        kept = {"id": str(said.client_id)}
+        return hold_page(request, held, action=request.url.path, kept=kept, most=MESSAGE_CHARACTERS)
+    except Refusal as refusal:
+        if document is not None:
+            raise
+        if isinstance(refusal, IdConflict):
+            # What they change in it is another message.
+            said = replace(said, client_id=uuid.uuid4())
+        return await refused(refusal, said)
+    if document is None:
+        return see_other(done)
+    body = {"seq": receipt.seq, "id": document["id"], "at": rfc3339(receipt.at_ms), "again": receipt.again}
+    return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
+
+
+def _said(document: dict[str, Any]) -> Said:
+    text, given_id, confirm = document.get("text"), document.get("id"), document.get("confirm", False)
+    if not isinstance(text, str) or not isinstance(given_id, str) or not isinstance(confirm, bool):
+        raise BadFrame
+    try:
+        return Said(text, uuid.UUID(given_id), confirm)
+    except ValueError:
+        raise BadFrame from None
+
+
+def _said_by_form(form: FormData) -> Said:
+    return Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true"))
+
+
+def _id_of(form: FormData) -> uuid.UUID:
+    """The form's id, so that a form sent twice says it once; a form without one gets one."""
+    try:
+        return uuid.UUID(field(form, "id"))
+    except ValueError:
+        return uuid.uuid4()
