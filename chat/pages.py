@@ -37,6 +37,7 @@ from core.web import (
     posted,
     render,
     resume_first,
+    say_when,
     see_other,
     set_cookie,
     site,
@@ -287,7 +288,8 @@ class VisitorPages:
                     else self._throttle.failed(connection, now, *keys)
                 )
         except RateLimited as refusal:
-            return _resume_page(request, {"resume_code": refusal.text}, reference, 429, refusal.retry_after_s)
+            page = _resume_page(request, {"resume_code": refusal.text}, reference, 429, refusal.retry_after_s)
+            return say_when(page, refusal)
         if token is None:
             return _resume_page(
                 request, {"resume_code": "Reference and code do not fit together. Check both."}, reference, 422

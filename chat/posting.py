@@ -16,7 +16,7 @@ from core.clock import rfc3339
 from core.errors import BadFrame, IdConflict, InvalidText, Refusal
 from core.forms import REMOVED, field
 from core.text import MESSAGE_CHARACTERS
-from core.web import posted, posted_json, see_other
+from core.web import posted, posted_json, say_when, see_other
 
 Store = Callable[[Said], Awaitable[Receipt]]
 Refused = Callable[[Refusal, Said], Awaitable[Response]]
@@ -44,7 +44,7 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
         if isinstance(refusal, IdConflict):
             # What they change in it is another message.
             said = replace(said, client_id=uuid.uuid4())
-        return await refused(refusal, said)
+        return say_when(await refused(refusal, said), refusal)
     if document is None:
         return see_other(done)
     body = {"seq": receipt.seq, "id": document["id"], "at": rfc3339(receipt.at_ms), "again": receipt.again}

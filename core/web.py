@@ -24,6 +24,8 @@ from core.settings import Settings
 
 FORM_COOKIE = "form"
 VISITOR_COOKIE = "visitor"
+SOON_S = "2"
+"""A database that is busy, or comes back, is worth another try soon."""
 SECRET_FIELDS = frozenset({"password", "new_password", "code", "resume_code", "csrf_token"})
 
 
@@ -141,9 +143,13 @@ def wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
-def _say_when(response: Response) -> None:
-    """A database that is busy, or comes back, is worth another try soon."""
-    response.headers["Retry-After"] = "2"
+def say_when(response: Response, refusal: Refusal) -> Response:
+    """The page or document that answers this refusal, with when it is worth another try where that is known."""
+    if isinstance(refusal, RateLimited):
+        response.headers["Retry-After"] = str(refusal.retry_after_s)
+    elif refusal.status == 503:
+        response.headers["Retry-After"] = SOON_S
+    return response
 
 
 def refuse(request: Request, refusal: Refusal) -> Response:
@@ -157,11 +163,7 @@ def refuse(request: Request, refusal: Refusal) -> Response:
         # What will pass may be sent again from the page that says so.
         kept = getattr(request.state, "form", None) if refusal.status in (429, 503) else None
         response = error_page(request, refusal.status, refusal.text, kept)
-    if isinstance(refusal, RateLimited):
-        response.headers["Retry-After"] = str(refusal.retry_after_s)
-    elif refusal.status == 503:
-        _say_when(response)
-    return response
+    return say_when(response, refusal)
 
 
 def refuse_http(request: Request, problem: HTTPException) -> Response:
@@ -234,7 +236,7 @@ def error_page(
         again_action=request.url.path,
     )
     if status == 503:
-        _say_when(page)
+        page.headers["Retry-After"] = SOON_S
     return page
 
 

@@ -15,7 +15,7 @@ from core.errors import NotFound, RateLimited, Refusal
 from core.forms import field
 from core.limits import Throttle
 from core.people import Role
-from core.web import account, posted, render, see_other
+from core.web import account, posted, render, say_when, see_other
 from staff.accounts import Account, Accounts
 from staff.passwords import MOST_CHARACTERS, Passwords, check_new_password
 from staff.sessions import Sessions, session_number
@@ -127,9 +127,7 @@ class AccountPages:
 
     async def _slow_down(self, request: Request, refusal: RateLimited) -> Response:
         wait = f"Too many tries. Wait {refusal.retry_after_s} seconds and try again."
-        response = await self._page(request, {"password": wait}, status=429)
-        response.headers["Retry-After"] = str(refusal.retry_after_s)
-        return response
+        return say_when(await self._page(request, {"password": wait}, status=429), refusal)
 
 
 def _check_fields(current: str, new: str) -> dict[str, str]:

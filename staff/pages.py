@@ -21,7 +21,7 @@ from core.errors import RateLimited
 from core.forms import field
 from core.limits import Throttle
 from core.people import Role
-from core.web import account, clear_cookie, posted, render, see_other, set_cookie, site
+from core.web import account, clear_cookie, posted, render, say_when, see_other, set_cookie, site
 from staff.accounts import Account, Accounts, fold_email
 from staff.passwords import MOST_CHARACTERS, Passwords, Verdict
 from staff.sessions import Sessions
@@ -174,6 +174,4 @@ def _form(
 
 def _slow_down(request: Request, path: str, email: str, refusal: RateLimited) -> Response:
     wait = f"Too many tries. Wait {refusal.retry_after_s} seconds and try again."
-    response = _form(request, path, email=email, errors={"password": wait}, status=429)
-    response.headers["Retry-After"] = str(refusal.retry_after_s)
-    return response
+    return say_when(_form(request, path, email=email, errors={"password": wait}, status=429), refusal)

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.holding import Held, hold_page
-from core.errors import RateLimited, Refusal
-from core.web import error_page, posted, posted_json, refuse, render
+from core.errors import Refusal
+from core.web import error_page, posted, posted_json, refuse, render, say_when
 from triage.enquiry import (
     CALLED_999_QUESTION,
     LANGUAGE_OPTIONS,
@@ -143,7 +143,4 @@ def refused_page(request: Request, refusal: Refusal) -> Response:
     """Refused after everything was typed: the page offers to send it again."""
     if posted_json(request) is not None:
         return refuse(request, refusal)
-    response = error_page(request, refusal.status, refusal.text, kept=posted(request))
-    if isinstance(refusal, RateLimited):
-        response.headers["Retry-After"] = str(refusal.retry_after_s)
-    return response
+    return say_when(error_page(request, refusal.status, refusal.text, kept=posted(request)), refusal)

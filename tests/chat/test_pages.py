@@ -170,9 +170,9 @@ async def test_guessing_is_slowed_and_harms_nobody_else(house: House) -> None:
             fields = {"reference": spellings[number % 5], "resume_code": f"0000-0000-0000-0000-{number:04}"}
             answer = await stranger.post("/resume", fields)
             statuses.append(answer.status_code)
+            assert (answer.status_code == 429) == (int(answer.headers.get("retry-after", "0")) > 0)
         assert statuses[:5] == [422] * 5
         assert 429 in statuses
-        assert int(answer.headers.get("retry-after", "0")) >= 0
         assert (await ada.http.get("/chat")).status_code == 200
         assert (await ada.say("Still here")).status_code == 201
         await ben.ask(nickname="Bee")

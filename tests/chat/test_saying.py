@@ -274,5 +274,6 @@ async def test_a_flood_by_post_is_slowed_as_on_a_socket(ada: Ada, monkeypatch: p
     assert refused.json()["retry_after_s"] == int(refused.headers["retry-after"]) > 0
     page = await ada.post("/chat/messages", {"text": "My long message"})
     assert page.status_code == 429
+    assert int(page.headers["retry-after"]) > 0
     assert "My long message" in page.text
     assert len(await ada.log()) == 4
