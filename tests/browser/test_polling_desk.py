@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 POLL = "**/desk/poll?*"
 TEXT = "He is here at three."
 ANSWER = "Begin with what he wants from the order."
-ONE_CALL = (2, [])
+ONE_CALL: tuple[int, list[str]] = (2, [])
 
 
 async def by_poll(page: Page) -> None:
