@@ -92,6 +92,8 @@ class Log:
 
     async def run(self) -> None:
         """Commit what waits until cancelled; a batch that is cut is answered by nobody and sent again by its clients."""
+        # What waits since before a failure waits for nobody else to speak.
+        self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -8,6 +8,7 @@ import random
 import secrets
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -21,6 +22,7 @@ from chat.tables import conversation, event, participant
 from chat.words import Kind, Status
 from core.clock import utc_now
 from core.crypto import CannotOpen
+from core.ending import end_all
 from core.errors import AssignmentLost, Ended, IdConflict, NotAllowed, NotFound, Unavailable
 from tests.chat.writers import CORA, DEV, FailingOnce, Writers, two_writers
 from tests.engines import PostgresServer
@@ -266,3 +268,27 @@ async def test_last_times_of_each_side(writers: Writers) -> None:
     assert row.last_seq == 4
     assert isinstance(row.visitor_last_at, datetime)
     assert row.advisor_last_at.timestamp() * 1000 == pytest.approx(said.at_ms, abs=1)
+
+
+async def test_a_writer_that_begins_again_goes_on_with_what_waits(writers: Writers) -> None:
+    """Something failed after a commit, and nobody says anything more."""
+    conversation_id = await writers.open(CORA)
+    log = Log(writers.databases[0], writers.conversations._keys, utc_now)
+
+    def fail(_: Sequence[Event]) -> None:
+        raise RuntimeError
+
+    log.on_stored(fail)
+    first = log.say(conversation_id, CORA, "Hello", uuid.uuid4())
+    writing = asyncio.create_task(log.run())
+    await asyncio.sleep(0)
+    second = log.say(conversation_id, CORA, "Are you there?", uuid.uuid4())
+    with pytest.raises(RuntimeError):
+        await writing
+    assert first.done()
+    assert not second.done()
+    log._on_stored.clear()
+    writing = asyncio.create_task(log.run())
+    async with asyncio.timeout(10):
+        assert (await second).seq == (await first).seq + 1
+    await end_all([writing])
