@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
-from tests.browser.meeting import CONNECTED, expect_line, meeting
-from tests.browser.pages import check_page
+from tests.browser.meeting import CONNECTED, ask, expect_line, meeting, post
+from tests.browser.pages import check_page, opened
 from tests.live import LiveService
 
 pytestmark = pytest.mark.browser
@@ -27,6 +27,16 @@ async def test_what_may_be_done_about_a_hold_is_in_sight(browser: Browser, lenie
             await expect(page.locator(".hold mark").first).to_be_in_viewport(ratio=1)
             await check_page(page)
             await page.get_by_role("button", name="Change the message").click()
+
+
+async def test_the_code_comes_straight_after_the_place(browser: Browser, lenient: LiveService) -> None:
+    async with opened(browser, lenient.url, lenient.is_own, viewport=SMALL) as adas:
+        await ask(adas.request)
+        ada = await adas.new_page()
+        await ada.goto("/chat")
+        await expect(ada.locator("#ticket-code")).to_be_in_viewport(ratio=0.99)
+        await check_page(ada)
+        await post(adas.request, "/chat", "/chat/leave")
 
 
 async def expect_whole(part: Locator) -> None:
