@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
-from tests.browser.meeting import CONNECTED, ask, expect_line, meeting, post
+from tests.browser.meeting import CONNECTED, ask, expect_line, meeting, post, sign_in
 from tests.browser.pages import check_page, opened
 from tests.live import LiveService
 
@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 SMALL: ViewportSize = {"width": 320, "height": 640}
 NAMING = "His name is Bernard Oyelaran, he lives at 14 Rosebery Avenue and his number is 07700 900123. "
+SCROLLED = "frame => { frame.scrollLeft = 200; return frame.scrollLeft }"
 
 
 async def test_what_may_be_done_about_a_hold_is_in_sight(browser: Browser, lenient: LiveService) -> None:
@@ -37,6 +38,25 @@ async def test_the_code_comes_straight_after_the_place(browser: Browser, lenient
         await expect(ada.locator("#ticket-code")).to_be_in_viewport(ratio=0.99)
         await check_page(ada)
         await post(adas.request, "/chat", "/chat/leave")
+
+
+async def test_a_report_can_be_read(browser: Browser, lenient: LiveService) -> None:
+    async with opened(browser, lenient.url, lenient.is_own, viewport=SMALL) as sues:
+        await sign_in(sues.request, "supervisor@example.org")
+        sue = await sues.new_page()
+        await sue.goto("/supervise/reports?from=2026-11-01&to=2026-11-29&by=day")
+        for width in (320, 768):
+            await sue.set_viewport_size({"width": width, "height": 640})
+            label = await sue.locator(".chart__text").first.bounding_box()
+            assert label is not None
+            assert label["height"] > 12, f"{label} in a window of {width}"
+        frame = sue.locator(".table-frame").first
+        assert await frame.evaluate(SCROLLED) > 0
+        around, row = await frame.bounding_box(), await frame.locator("tbody th").first.bounding_box()
+        assert around is not None
+        assert row is not None
+        assert around["x"] <= row["x"] < around["x"] + 2, "what the row is about stays"
+        await check_page(sue)
 
 
 async def expect_whole(part: Locator) -> None:
