@@ -1,10 +1,11 @@
-"""What must be in sight in a window of 320 by 640."""
+"""What must be in sight in a window of 320 by 640, and what tells things apart where the system's colours replace ours."""
 
 import pytest
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
 from tests.browser.meeting import CONNECTED, ask, expect_line, meeting, post, sign_in
 from tests.browser.pages import check_page, opened
+from tests.browser.stage import DESK_WINDOW
 from tests.live import LiveService
 
 pytestmark = pytest.mark.browser
@@ -59,6 +60,28 @@ async def test_a_report_can_be_read(browser: Browser, lenient: LiveService) -> N
         await check_page(sue)
 
 
+async def test_what_is_chosen_is_told_in_the_systems_colours(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        another = await ask(met.cora.context.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{another}/accept")
+        async with opened(browser, lenient.url, lenient.is_own, viewport=DESK_WINDOW, forced_colors="active") as coras:
+            await sign_in(coras.request)
+            cora = await coras.new_page()
+            await cora.goto(met.path)
+            await expect(cora.locator(".mine__link")).to_have_count(2)
+            await expect_apart(
+                cora.locator(".mine__link[aria-current]"),
+                cora.locator(".mine__link:not([aria-current])"),
+                "borderLeftColor",
+            )
+            await expect_apart(
+                cora.locator('.duty__state[aria-pressed="true"]'),
+                cora.locator('.duty__state[aria-pressed="false"]').first,
+                "backgroundColor",
+            )
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{another}/end")
+
+
 async def expect_whole(part: Locator) -> None:
     """All of it is in the window, and nothing lies over its middle."""
     await expect(part).to_be_in_viewport(ratio=0.99)
@@ -68,3 +91,8 @@ async def expect_whole(part: Locator) -> None:
           return part.contains(document.elementFromPoint(left + width / 2, top + height / 2))
         }"""
     ), f"something lies over {part}"
+
+
+async def expect_apart(one: Locator, other: Locator, how: str) -> None:
+    style = f"element => getComputedStyle(element).{how}"
+    assert await one.evaluate(style) != await other.evaluate(style), how
