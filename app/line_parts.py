@@ -56,7 +56,7 @@ class LineParts(TalkParts):
         self.notices = Notices(db, signals, clock)
         self.offers = Offers(db, signals, audit, self.notices, clock, times)
         self.claims = Claims(db, log, fanout, audit, clock, self.offers)
-        self.presences = Presences(db, clock, self.offers)
+        self.presences = Presences(db, clock, self.offers, self.notices)
         self.leases = Leases(db, fanout, signals.node, clock, times)
         self.desk_frames = DeskFrames(db, fanout, signals)
         self.offers.on_changed(self.desk_frames.look)

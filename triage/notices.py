@@ -107,7 +107,9 @@ class Notices:
             await self.tell(connection, account_id, kind, conversation_id, **data)
         return supervisors
 
-    async def settle(self, connection: AsyncConnection, account_id: str, kind: str, conversation_id: int) -> None:
+    async def settle(
+        self, connection: AsyncConnection, account_id: str, kind: str, conversation_id: int | None = None
+    ) -> None:
         """What it told of is answered or over: it need not be seen any longer. In the caller's transaction."""
         told = (notice.c.account_id == account_id, notice.c.kind == kind, notice.c.conversation_id == conversation_id)
         query = update(notice).where(*told, notice.c.seen_at.is_(None))

@@ -15,6 +15,7 @@ from core.clock import Clock
 from core.db import Database
 from core.tables import setting
 from staff.tables import account
+from triage.notices import Notices
 from triage.offers import Offers, can_be_offered, withdraw_of_account
 from triage.words import Presence
 
@@ -29,10 +30,11 @@ class OnDuty:
 
 
 class Presences:
-    def __init__(self, db: Database, clock: Clock, offers: Offers) -> None:
+    def __init__(self, db: Database, clock: Clock, offers: Offers, notices: Notices) -> None:
         self._db = db
         self._clock = clock
         self._offers = offers
+        self._notices = notices
 
     async def of(self, account_id: str) -> OnDuty:
         async with self._db.read() as connection:
@@ -60,10 +62,13 @@ class Presences:
                 values["presence_since"] = now
                 if chosen.state == Presence.ONLINE:
                     values["idle_since"] = now
+                    # It says what to do, and that is done now.
+                    await self._notices.settle(connection, account_id, "set_away")
             await connection.execute(update(account).where(account.c.id == account_id).values(**values))
             if chosen.state != Presence.ONLINE:
                 await withdraw_of_account(connection, account_id, now)
         self._offers.changed([account_id])
+        self._notices.told(account_id)
         return chosen
 
 

@@ -129,6 +129,11 @@ async def test_three_that_go_by_set_the_advisor_away_and_tell(house: House, cora
         actions = [row.action for row in await connection.execute(select(audit).order_by(audit.c.id))]
     assert actions[-1] == "set_away"
     async with house.client(cora) as desk:
+        assert "Go online when you are back." in (await desk.get("/desk")).text
+        await desk.post("/desk/presence", {"state": "busy"})
+        assert "Go online when you are back." in (await desk.get("/desk")).text
+        await desk.post("/desk/presence", {"state": "online"})
+        assert "Go online when you are back." not in (await desk.get("/desk")).text, "she is back"
         token = await desk.token()
         assert (await desk.post("/desk/notices/seen", {}, token=token)).status_code == 303
     assert await house.notices.unseen(cora.account_id) == []
