@@ -32,6 +32,7 @@ async def test_the_story_without_scripts(stage: Stage) -> None:
         await change_an_answer(ada)
         await join_line(ada)
         await expect(ada.locator(".place")).to_contain_text("You are next.")
+        await expect(ada.locator(".waiting__line")).to_be_hidden()
         await check_narrow(ada)
         await sign_in(cora, "advisor@example.org", "/desk")
         await go_online(cora)
