@@ -42,13 +42,15 @@ export default function attach(root) {
     build: root.dataset.build
   })
   const announcer = new Announcer(root, slot(root, 'announce'), ANNOUNCE_EVERY_MS)
-  const go = once(() => goOver(sound, words))
+  const go = once((isMet) => goOver(isMet, sound, words))
   const keep = once(() => showKept(root, announcer))
-  connection.on('frame:welcome', ({ conversations = [] }) => conversations.some((/** @type {Frame} */ one) => !WAITS.has(one.status)) && go())
-  connection.on('frame:event', (event) => movesOn(event) && go())
+  connection.on('frame:welcome', ({ conversations = [] }) => {
+    for (const { status } of conversations) if (!WAITS.has(status)) go(status === 'active')
+  })
+  connection.on('frame:event', (event) => movesOn(event) && go(isMeeting(event)))
   connection.on('frame:event', (event) => isKept(event) && keep())
-  connection.on('reset', go)
-  connection.on('state', ({ closing }) => closing?.word === 'over' && go())
+  connection.on('reset', () => go(false))
+  connection.on('state', ({ closing }) => closing?.word === 'over' && go(false))
   connection.on('frame:queue', showPlace(root, words, announcer))
   connection.on('frame:suggestions', ({ articles = [] }) => addArticles(root, words, articles))
   reportReading(root)
@@ -59,6 +61,11 @@ export default function attach(root) {
 /** @param {Frame} event */
 function movesOn({ kind, author }) {
   return !STAYS.has(kind) || (kind === 'message' && author?.kind !== 'visitor')
+}
+
+/** An advisor is there; else the wait has ended without one. @param {Frame} event */
+function isMeeting({ kind, author, data }) {
+  return kind === 'joined' || (kind === 'transferred' && data?.to === 'advisor') || (kind === 'message' && author?.kind === 'advisor')
 }
 
 /** It left the line and is a question: closing time came, or another window did it. @param {Frame} event */
@@ -92,13 +99,16 @@ async function showKept(root, announcer) {
 }
 
 /**
+ * @param {boolean} isMet Whether an advisor is there.
  * @param {Sound} sound
  * @param {Words} words
  */
-function goOver(sound, words) {
-  document.title = words('advisor_here')
-  sound.play()
-  setTimeout(() => location.replace('/chat'), sound.isOn ? SOUND_MS : 0)
+function goOver(isMet, sound, words) {
+  if (isMet) {
+    document.title = words('advisor_here')
+    sound.play()
+  }
+  setTimeout(() => location.replace('/chat'), isMet && sound.isOn ? SOUND_MS : 0)
 }
 
 /**
@@ -178,12 +188,12 @@ function reportReading(root) {
   articles?.addEventListener('toggle', ({ target }) => target instanceof HTMLDetailsElement && target.open && tell(target), true)
 }
 
-/** @param {() => void} call */
+/** @param {(...details: any[]) => void} call */
 function once(call) {
   let isDone = false
-  return () => {
+  return (/** @type {any[]} */ ...details) => {
     if (isDone) return
     isDone = true
-    call()
+    call(...details)
   }
 }

@@ -101,6 +101,42 @@ async def test_closing_with_nobody_here_is_told_beside_what_is_read(browser: Bro
         await post(adas.request, "/chat", "/chat/leave")
 
 
+async def test_only_an_advisor_is_told_by_a_sound(browser: Browser, lenient: LiveService) -> None:
+    """Ada is met; Ben leaves the line in another window."""
+    async with people(lenient, browser, 3) as (adas, bens, coras):
+        await sign_in(coras.request)
+        ada, reference = await in_line(adas)
+        ben, _ = await in_line(bens)
+        told = {page: await sounds_of(page) for page in (ada, ben)}
+        await post(coras.request, "/desk", f"/desk/conversations/{reference}/accept")
+        await expect(ada.locator(".chat__title")).to_contain_text("With")
+        await post(bens.request, "/chat", "/chat/leave")
+        await expect(ben.locator("h1")).to_have_text("You left the line")
+        assert told == {ada: ["An advisor is here"], ben: []}
+        await post(coras.request, "/desk", f"/desk/conversations/{reference}/end")
+
+
+async def sounds_of(page: Page) -> list[str]:
+    """The title of the page at each sound, once sounds are asked for."""
+    titles: list[str] = []
+
+    def note(title: str) -> None:
+        titles.append(title)
+
+    await page.get_by_label("sound").check()
+    await page.expose_function("tell", note)
+    await page.evaluate(
+        """() => {
+          const start = OscillatorNode.prototype.start
+          OscillatorNode.prototype.start = function (when) {
+            if (when < this.context.currentTime + 0.1) tell(document.title)
+            return start.call(this, when)
+          }
+        }"""
+    )
+    return titles
+
+
 async def test_the_advisor_sees_what_was_read(browser: Browser, lenient: LiveService) -> None:
     async with people(lenient, browser, 2) as (adas, coras):
         ada, reference = await in_line(adas)
