@@ -9,6 +9,7 @@ import { fetchPage, gist, submitForm } from './pages.js'
 
 const WORDS_AFTER_MS = 200
 const NO_ANSWER = 'No answer from the service. Look at the conversation before you try again: it may have been done.'
+const NOT_OPENED = 'No answer from the service. What was open stays open: try again in a moment.'
 
 /** @typedef {import('./pages.js').Arrival} Arrival */
 
@@ -45,8 +46,20 @@ export class Workspace {
     const asked = ++this._asked
     const arrival = await this._withWords('Opening the conversation.', fetchPage(address))
     if (asked !== this._asked) return
-    if (!arrival || !isDesk(arrival.page)) location.assign(address)
-    else this._take(arrival, isBack)
+    if (arrival && isDesk(arrival.page)) this._take(arrival, isBack)
+    else if (arrival?.isOk) location.assign(address)
+    else this._stay(arrival, isBack)
+  }
+
+  /**
+   * Going there would leave what is open for the browser's own error page.
+   *
+   * @param {Arrival | null} arrival
+   * @param {boolean} isBack The address has moved already.
+   */
+  _stay(arrival, isBack) {
+    if (isBack) history.pushState(null, '', this._path)
+    this._hooks.onMessage((arrival && gist(arrival.page)) || NOT_OPENED)
   }
 
   /**
@@ -65,7 +78,7 @@ export class Workspace {
     else if (arrival.isOk) location.assign(arrival.address)
     // To decide about what seems to identify a person is a page of its own.
     else if (arrival.page.querySelector('.hold-form')) form.submit()
-    else this._hooks.onMessage(gist(arrival.page))
+    else this._hooks.onMessage(gist(arrival.page) || NO_ANSWER)
   }
 
   /** Draws the left column anew from the server; the bare desk has it too, and is there when a conversation is over. */

@@ -1,5 +1,6 @@
 """What is said while the page of a conversation is on its way to the desk, whatever brings that page."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -92,4 +93,30 @@ async def test_nothing_is_missed_while_a_page_is_on_its_way(browser: Browser, le
             await is_complete(cora, met.reference, met.ada.context, heard, "Chosen from the list.")
             await ask_slowly(cora, lambda: cora.evaluate("history.back()"))
             await is_complete(cora, second, bens, heard, "Gone back to.")
+        await post(cora.context.request, "/desk", f"/desk/conversations/{second}/end")
+
+
+async def test_a_page_that_does_not_come_leaves_the_one_that_is_open(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        cora = met.cora
+        second = await ask(bens.request)
+        await post(cora.context.request, "/desk", f"/desk/conversations/{second}/accept")
+        link = cora.locator(".mine__link", has_text=second)
+        async with without_reload(cora):
+            await link.click()
+            await expect(cora.locator(".composer__reference")).to_have_text(second)
+            await cora.fill("#text", FIRST)
+            await cora.context.set_offline(True)
+            for leave in (
+                cora.locator(".mine__link", has_text=met.reference).click,
+                lambda: cora.evaluate("history.back()"),
+            ):
+                await leave()
+                await expect(cora.locator(".desk__message")).to_contain_text("What was open stays open")
+                await expect(cora).to_have_url(re.compile(f"{second}$"))
+            await expect(cora.locator("#text")).to_have_value(FIRST)
+            await cora.context.set_offline(False)
+            await expect_line(cora, CONNECTED)
+            await cora.evaluate("history.back()")
+            await expect(cora.locator(".composer__reference")).to_have_text(met.reference)
         await post(cora.context.request, "/desk", f"/desk/conversations/{second}/end")
