@@ -14,6 +14,7 @@ import { placeSentence } from './place.js'
 import { postJson } from './post.js'
 import { attachSound, Sound } from './sound.js'
 import { Talk } from './talk.js'
+import { Who } from './who.js'
 import { wireOutbox, wireSigns } from './wiring.js'
 import { readWords } from './words.js'
 
@@ -36,6 +37,7 @@ export default function attach(root) {
   const find = () => talk
   const outbox = wireOutbox(connection, find, () => talk?.isUnsent ?? false)
   const sound = new Sound()
+  const who = new Who(root, words)
   talk = new Talk(root, { side: 'visitor', connection, outbox, words, announcer: new Announcer(root) })
   wireSigns(connection, find)
   showLineState(() => slot(root, 'connection'), connection, words)
@@ -43,11 +45,14 @@ export default function attach(root) {
   connection.on('frame:event', (event) => {
     if (talk?.receive(event)) sound.play()
     if (isEnd(event)) end(talk, connection, words, doors)
-    else showWho(root, event, words)
+    else who.hear(event)
   })
-  connection.on('frame:queue', (frame) => fillTitle(root, frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
+  connection.on('frame:queue', (frame) => who.showPlace(frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
   connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
-  connection.on('reset', () => talk?.startAnew())
+  connection.on('reset', () => {
+    talk?.startAnew()
+    who.startAnew()
+  })
   document.addEventListener('visibilitychange', () => talk?.maybeRead())
   addEventListener('pagehide', () => talk?.readNow())
   keepConnected(connection)
@@ -69,27 +74,6 @@ function showSettings(root, talk, sound) {
 /** @param {Frame} event */
 function isEnd({ kind, author }) {
   return kind === 'ended' || (kind === 'left' && author?.kind === 'visitor')
-}
-
-/**
- * Who is there now; while nobody is, `queue` frames say the place in the line.
- *
- * @param {HTMLElement} root
- * @param {Frame} event
- * @param {Words} words
- */
-function showWho(root, event, words) {
-  if (event.kind === 'joined') fillTitle(root, words('with', { name: event.author.name }))
-  else if (event.kind === 'requeued') fillTitle(root, words('waiting'))
-}
-
-/**
- * @param {HTMLElement} root
- * @param {string} text
- */
-function fillTitle(root, text) {
-  const title = root.querySelector('.chat__title')
-  if (title && title.textContent !== text) title.textContent = text
 }
 
 /**

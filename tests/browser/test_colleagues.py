@@ -67,6 +67,7 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await write(dev, HELLO)
             await expect_once(met.ada, HELLO)
             await expect(met.ada.locator(".entry--line", has_text="Dev Patel joined.")).to_be_visible()
+            await expect(met.ada.locator(".chat__title")).to_have_text("With Cora Hughes")
             await expect(met.cora.locator(".guests")).to_contain_text("has joined")
             await expect(ends_it(dev)).to_have_count(0)
             await check_page(met.cora)
@@ -79,6 +80,7 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await expect(dev.locator(".notes")).to_contain_text("They know the orders.")
             line = met.ada.locator(".entry--line", has_text="Dev Patel goes on with the conversation.")
             await expect(line).to_be_visible()
+            await expect(met.ada.locator(".chat__title")).to_have_text("With Dev Patel")
 
             await dev.reload()
             await expect_line(dev, CONNECTED)
@@ -89,6 +91,33 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await expect(met.cora.locator("#text")).to_have_value("One thing more")
             await met.cora.keyboard.press("Alt+D")
             await expect(met.cora.locator(".notices")).to_have_count(0)
+
+
+async def test_the_title_names_whose_conversation_it_is(browser: Browser, lenient: LiveService) -> None:
+    """Not who was brought in, until they have it; and nobody while it waits."""
+    async with (
+        opened(browser, lenient.url, lenient.is_own) as sues,
+        devs_desk(browser, lenient) as devs,
+        meeting(lenient, browser) as met,
+        without_reload(met.ada),
+    ):
+        await sign_in(sues.request, "supervisor@example.org")
+        title, cora = met.ada.locator(".chat__title"), met.cora.context.request
+        board = f"/supervise/conversations/{met.reference}"
+        await post(sues.request, board, f"{board}/join")
+        await expect(met.ada.locator(".entry--line", has_text="joined.")).to_have_count(2)
+        await expect(title).to_have_text("With Cora Hughes")
+        await post(sues.request, met.path, f"{met.path}/leave")
+        await expect(met.ada.locator(".entry--line", has_text="left.")).to_have_count(1)
+        await expect(title).to_have_text("With Cora Hughes")
+
+        await post(cora, met.path, f"{met.path}/transfer", to="queue")
+        await expect(title).not_to_contain_text("With")
+        await post(devs.request, "/desk", f"{met.path}/accept")
+        await expect(title).to_have_text("With Dev Patel")
+        await post(devs.request, met.path, f"{met.path}/transfer", to="queue")
+        await post(cora, "/desk", f"{met.path}/accept")
+        await expect(title).to_have_text("With Cora Hughes")
 
 
 async def test_who_advises_writes_notes_and_is_not_seen(browser: Browser, lenient: LiveService) -> None:
