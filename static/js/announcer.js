@@ -1,10 +1,13 @@
 /**
- * Sentences for screen readers, in a status region of their own: politely, never
- * the same one twice in a row, and where it is asked for not more often than the
- * listener can bear.
+ * Sentences for screen readers, in a status region of their own: politely, how
+ * something stands only when it has changed, what happened each time, and where
+ * it is asked for not more often than the listener can bear.
  */
 
 import { element } from './fragments.js'
+
+/** A region that is emptied and filled in one turn has not changed for those who read it out. */
+const GAP_MS = 100
 
 export class Announcer {
   /**
@@ -19,10 +22,21 @@ export class Announcer {
     this._last = 0
   }
 
-  /** The newest sentence replaces one that still waits. @param {string} sentence */
-  say(sentence) {
+  /** Something happened, perhaps not for the first time. @param {string} sentence */
+  tell(sentence) {
+    if (this._region.textContent === sentence) this._region.textContent = ''
+    this.say(sentence, GAP_MS)
+  }
+
+  /**
+   * How something stands. The newest sentence replaces one that still waits.
+   *
+   * @param {string} sentence
+   * @param {number} [afterMs]
+   */
+  say(sentence, afterMs = 0) {
     clearTimeout(this._timer)
-    const waitMs = Math.max(0, this._last + this._everyMs - Date.now())
+    const waitMs = Math.max(afterMs, this._last + this._everyMs - Date.now())
     this._timer = setTimeout(() => {
       this._last = Date.now()
       if (this._region.textContent !== sentence) this._region.textContent = sentence

@@ -23,7 +23,7 @@ export function showMessage(root, announcer, sentence) {
   place?.removeAttribute('role')
   if (place) place.textContent = sentence
   if (place instanceof HTMLElement) place.hidden = sentence === ''
-  announcer.say(sentence)
+  announcer.tell(sentence)
 }
 
 /**

@@ -180,12 +180,18 @@ export class Entries {
    * @param {HTMLElement} item
    * @param {string} state
    * @param {string} [reason]
+   * @param {string} [action] The one that is offered.
    */
-  _show(item, state, reason = '') {
+  _show(item, state, reason = '', action = '') {
     item.dataset.state = state
     const words = this._words(state)
     fill(item, 'state', reason ? `${words}. ${reason}` : words)
-    for (const button of item.querySelectorAll('button[data-action]')) button.setAttribute('hidden', '')
+    const focused = document.activeElement
+    for (const button of item.querySelectorAll('button[data-action]')) {
+      button.toggleAttribute('hidden', button.getAttribute('data-action') !== action)
+      // Who pressed it goes on in the log, and not at the top of the page.
+      if (button === focused && button.hasAttribute('hidden')) slot(this._root, 'log')?.focus({ preventScroll: true })
+    }
   }
 
   /**
@@ -195,10 +201,8 @@ export class Entries {
    * @param {import('./outbox.js').Saying} saying
    */
   _showSaying(item, { state, reason, isRefused }) {
-    this._show(item, state, reason)
-    if (state !== 'failed') return
     const action = !isRefused ? 'retry' : slot(this._root, 'composer') ? 'rescue' : 'copy'
-    item.querySelector(`[data-action="${action}"]`)?.removeAttribute('hidden')
+    this._show(item, state, reason, state === 'failed' ? action : '')
   }
 
   /**

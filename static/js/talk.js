@@ -128,7 +128,7 @@ export class Talk {
   /** @param {Saying} saying */
   showSaying(saying) {
     this._entries.showSaying(saying)
-    if (saying.state === 'failed') this._announcer.say(this._words('failed_announced'))
+    if (saying.state === 'failed') this._announcer.tell(this._words('failed_announced'))
     if (saying.state !== 'held') return
     // What is held where nothing new can be said is decided already.
     if (this._whyClosed) this._outbox.close(this.reference, this._whyClosed)
@@ -195,15 +195,17 @@ export class Talk {
   close(reason, ...nodes) {
     if (!this.composer) {
       // Who only advised had a form for notes in its place.
-      this.root.querySelector('.composer--note')?.replaceWith(...nodes)
+      putInPlace(this.root.querySelector('.composer--note'), nodes)
       return
     }
     this._whyClosed = reason
     this._stopTyping()
+    // Who is deciding there goes on where the composer was, too.
+    if (this._hold?.contains(document.activeElement)) this.composer.focus()
     this._hold?.remove()
     this._left = this.composer.value.trim()
     if (this._left) nodes.unshift(keepUnsent(this.root, this._left, this._words, () => (this._left = '')))
-    this.composer.form.replaceWith(...nodes)
+    putInPlace(this.composer.form, nodes)
     this.composer = null
     this._outbox.close(this.reference, reason)
   }
@@ -252,7 +254,7 @@ export class Talk {
     const text = slot(item, 'text')
     if (!text || !(await copyFrom(text))) return
     this._outbox.settle(id)
-    this._announcer.say(this._words('copied'))
+    this._announcer.tell(this._words('copied'))
   }
 
   /** @param {Saying} saying */
@@ -274,7 +276,7 @@ export class Talk {
         this._afterHold()
       }
     })
-    this._announcer.say(this._words('hold_announced'))
+    this._announcer.tell(this._words('hold_announced'))
     // The panel answers what the writer just did; who has gone on writing is not interrupted.
     if (this.composer?.isEmpty) this._hold.focus()
   }
@@ -290,4 +292,21 @@ export class Talk {
     const next = this._outbox.of(this.reference).find((saying) => saying.state === 'held')
     if (next) this._openHold(next)
   }
+}
+
+/**
+ * Whoever is writing there goes on at what stands there now: what they wrote, else the sentence that says why.
+ *
+ * @param {Element | null} form
+ * @param {Node[]} nodes
+ */
+function putInPlace(form, nodes) {
+  const isInUse = form?.contains(document.activeElement)
+  form?.replaceWith(...nodes)
+  const [first] = nodes
+  if (!isInUse || !(first instanceof HTMLElement)) return
+  const field = first.querySelector('textarea')
+  if (!field) first.tabIndex = -1
+  const target = field ?? first
+  target.focus()
 }

@@ -200,10 +200,20 @@ async def test_what_is_written_at_the_end_can_be_copied(browser: Browser, lenien
         await end_conversation(met.cora)
         await expect(met.ada.locator(".unsent__title")).to_have_text("This was not sent")
         await expect(met.ada.locator(".unsent__text")).to_have_value(WRITTEN)
+        await expect(met.ada.locator(".unsent__text")).to_be_focused()
         await check_page(met.ada)
         await met.ada.get_by_role("button", name="Copy the text").click()
         await expect(met.ada.locator('.unsent [data-slot="copied"]')).to_have_text("Copied")
         assert await met.ada.evaluate("navigator.clipboard.readText()") == WRITTEN
+
+
+async def test_who_was_about_to_write_is_told_that_it_ended(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.ada, CONNECTED)
+        await met.ada.locator("#text").focus()
+        await end_conversation(met.cora)
+        await expect(met.ada.locator(".chat__notice")).to_be_focused()
+        await check_page(met.ada)
 
 
 async def test_what_was_on_its_way_at_the_end_can_be_copied(browser: Browser, lenient: LiveService) -> None:

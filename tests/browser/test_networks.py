@@ -13,12 +13,14 @@ from tests.conftest import Launch
 from tests.faults.boxes import Buffers, Cuts, Refuses, Swallows
 from tests.faults.proxy import Box, Link, Proxy
 from tests.live import LiveService
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
 FIRST = "He has been told that she moved."
 SECOND = "He is here at three."
 ANSWER = "Begin with what he wants from the order."
+NOT_SENT = "Your message was not sent. You can try again."
 MINUTE_MS = 60_000
 REMEMBERED = "sessionStorage.getItem('transport')"
 
@@ -163,6 +165,7 @@ async def test_after_a_minute_it_can_be_tried_again(browser: Browser, lenient: L
         meeting(lenient, browser, front=front, clock=True) as met,
     ):
         await expect_line(met.ada, CONNECTED)
+        announced = await announcements(met.ada)
         proxy.stall()
         said = await write(met.ada, FIRST)
         await expect(said.locator('[data-slot="state"]')).to_have_text("Sending")
@@ -170,11 +173,32 @@ async def test_after_a_minute_it_can_be_tried_again(browser: Browser, lenient: L
         await expect(said.locator('[data-slot="state"]')).to_have_text("Not sent")
         again = said.get_by_role("button", name="Try again")
         await expect(again).to_be_visible()
-        await again.click()
+        await again.focus()
+        await met.ada.keyboard.press("Enter")
         await expect(said.locator('[data-slot="state"]')).to_have_text("Sending")
+        await expect(met.ada.locator(".log")).to_be_focused()
+        await met.ada.clock.fast_forward(MINUTE_MS)
+        await expect(again).to_be_visible()
+        await until(lambda: announced == [NOT_SENT, NOT_SENT], what="the second failure to be announced")
+        await again.click()
         proxy.resume()
         await expect(said).to_have_attribute("data-state", "read")
         await expect_once(met.cora, FIRST)
+
+
+async def announcements(page: Page) -> list[str]:
+    """What the page gives to screen readers from now on."""
+    sentences: list[str] = []
+
+    def note(sentence: str) -> None:
+        sentences.append(sentence)
+
+    await page.expose_function("announced", note)
+    await page.locator("main > .govuk-visually-hidden[role=status]").evaluate(
+        """region => new MutationObserver(() => region.textContent && announced(region.textContent))
+          .observe(region, { childList: true })"""
+    )
+    return sentences
 
 
 async def test_one_at_a_time_in_order(browser: Browser, lenient: LiveService, launch: Launch) -> None:
