@@ -240,7 +240,7 @@ export class Connection extends Emitter {
   }
 
   _rise() {
-    if (this.isUp) return
+    if (this.isUp || !this._carrier) return
     clearTimeout(this._waiting)
     this.isUp = true
     this._backoff.reset()
