@@ -17,6 +17,7 @@ from chat.tabs import Tabs
 from chat.words import Side
 from core.clock import Clock, utc_now
 from core.db import Database
+from core.errors import NotAllowed
 from core.limits import Limiter
 from core.people import Role, SignedIn
 from core.settings import Settings
@@ -124,10 +125,12 @@ class Parts(LineParts):
         return person
 
     async def desk_viewer(self, connection: HTTPConnection) -> Viewer | None:
-        """The advisor or supervisor behind a request or a socket."""
+        """The advisor or supervisor behind a request or a socket. Raises NotAllowed for whoever is signed in as neither."""
         person = await self.sessions.identify(connection)
-        if person is None or not person.has(Role.ADVISOR, Role.SUPERVISOR):
+        if person is None:
             return None
+        if not person.has(Role.ADVISOR, Role.SUPERVISOR):
+            raise NotAllowed
 
         async def may_act() -> bool:
             return await self.sessions.find(person.token) is not None

@@ -29,7 +29,7 @@ from chat.frames import (
     is_too_old,
     parse_text,
 )
-from chat.intake import NOT_THE_PROTOCOL, OLD_SCRIPT, OUR_FAULT, SIGN_IN, TOO_SLOW, Closing, Intake
+from chat.intake import NO_ACCESS, NOT_THE_PROTOCOL, OLD_SCRIPT, OUR_FAULT, SIGN_IN, TOO_SLOW, Closing, Intake
 from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Saying
@@ -37,7 +37,7 @@ from chat.session import HEARTBEAT_S, IT_IS_OVER, Session, TooSlow, Viewer
 from chat.speaking import Speaking
 from chat.tabs import Tabs
 from core.ending import end_all
-from core.errors import BadFrame, InvalidText, RateLimited, Refusal, TextOnly
+from core.errors import BadFrame, InvalidText, NotAllowed, RateLimited, Refusal, TextOnly
 from core.limits import Limiter, TurnedAway, cookie_of
 from core.waking import Wake
 from core.web import VISITOR_COOKIE
@@ -119,6 +119,8 @@ class Sockets:
             code = await self._converse(websocket, Session(self._fanout, viewer, self._epoch))
         except (WebSocketDisconnect, Closing) as end:
             code = end.code if isinstance(end, Closing) else 0
+        except NotAllowed:
+            code = NO_ACCESS
         except Refusal as refusal:
             logger.warning("socket_refused", code=refusal.code)
         finally:

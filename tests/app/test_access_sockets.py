@@ -42,16 +42,21 @@ erased   unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found 
 missing  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found  unseen:not_found        unseen:not_found
 """,
 }
-"""Ben and the desks have others of their own. Whoever is not named in a table is closed with 4100."""
+"""Ben and the desks have others of their own. Whoever is not named in a table is closed: staff without a desk with 4104, all
+others with 4100."""
 
 
-def read_table(text: str) -> dict[str, dict[str, str]]:
+def read_table(text: str, others: dict[str, str]) -> dict[str, dict[str, str]]:
     """By state, what each person finds."""
     (_, *names), *rows = (line.split() for line in text.strip().splitlines())
-    return {state: dict.fromkeys(PEOPLE, "4100") | dict(zip(names, cells, strict=True)) for state, *cells in rows}
+    return {state: others | dict(zip(names, cells, strict=True)) for state, *cells in rows}
 
 
-ROWS = {path: read_table(text) for path, text in SOCKETS.items()}
+OTHERS = {
+    "/chat/socket": dict.fromkeys(PEOPLE, "4100"),
+    "/desk/socket": dict.fromkeys(VISITORS, "4100") | dict.fromkeys(STAFF, "4104"),
+}
+ROWS = {path: read_table(text, OTHERS[path]) for path, text in SOCKETS.items()}
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from websockets.exceptions import InvalidStatus
 
 from chat import socket
 from core.limits import Limiter
+from core.people import Role
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Person
 from tests.waiting import MS
@@ -54,6 +55,14 @@ async def test_a_visitor_has_no_desk_socket_and_an_advisor_none_of_the_chat(ada:
         assert await line.closed() == 4100
     async with cora.line(path="/chat/socket") as line:
         assert await line.closed() == 4100
+
+
+@pytest.mark.parametrize("role", [Role.EDITOR, Role.ADMIN])
+async def test_who_is_signed_in_without_a_desk_is_closed_with_4104(one_house: House, role: Role) -> None:
+    """Not with 4100, which sends a client to sign in and back again."""
+    async with await Cora.hired(one_house, "Eve", None, role) as eve, eve.line() as line:
+        assert await line.closed() == 4104
+        assert (await eve.http.get("/desk/poll")).status_code == 403
 
 
 @pytest.mark.parametrize("subprotocol", [None, "advice.v2", "chat"])
