@@ -275,6 +275,12 @@ class Conversations:
         )
         return token if done.rowcount == 1 else None
 
+    async def forget_device(self, found: Conversation, token: str) -> None:
+        """This cookie opens nothing any longer, and no other does, until somebody comes with reference and code."""
+        mine = (conversation.c.id == found.id, conversation.c.visitor_token_hash == token_hash(token))
+        async with self._db.write() as connection:
+            await connection.execute(update(conversation).where(*mine).values(visitor_token_hash=None))
+
     async def end(self, found: Conversation, by: Author, now: datetime) -> None:
         """Active becomes ended, or answered when it was left as a question; waiting becomes left.
 

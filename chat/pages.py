@@ -4,6 +4,7 @@ The cookie `visitor` is all that opens them. What stands around a conversation (
 is told by `Surroundings`, since it belongs to other parts.
 """
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -227,7 +228,12 @@ class VisitorPages:
         return see_other("/chat")
 
     async def forget(self, request: Request) -> Response:
-        """Exit and clear: nothing of this is left in the browser."""
+        """Exit and clear: nothing of this is left in the browser, and no copy of its cookie or open page goes on."""
+        # While the database is away the browser is cleared all the same.
+        with contextlib.suppress(Refusal):
+            if (found := await self._found(request)) is not None:
+                await self._conversations.forget_device(found, request.cookies[VISITOR_COOKIE])
+                self._fanout.access_changed(found.id)
         response = see_other("/")
         clear_cookie(request, response, VISITOR_COOKIE)
         response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'

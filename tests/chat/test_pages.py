@@ -9,7 +9,7 @@ from sqlalchemy import select
 from chat.conversations import Conversations
 from chat.tables import conversation
 from chat.transcripts import spell_out
-from core.errors import Ended
+from core.errors import Ended, Unavailable
 from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import ENQUIRY, Ada, Cora, Person
@@ -119,6 +119,36 @@ async def test_forget(ada: Ada) -> None:
     assert answer.headers["clear-site-data"] == '"cache", "cookies", "storage"'
     assert "visitor" not in ada.http.cookies
     assert (await ada.http.get("/chat")).headers["location"] == "/resume"
+
+
+async def test_forget_ends_what_is_open_and_every_copy(house: House) -> None:
+    """As on a shared computer: only reference and code lead back."""
+    async with Ada(house) as ada, Ada(house) as ben:
+        reference, code = await ada.ask_and_read_code()
+        await ben.ask()
+        kept = ada.http.cookies["visitor"]
+        async with ada.line() as line, ben.line() as other:
+            await line.hello()
+            await other.hello()
+            assert (await ada.post("/chat/forget")).status_code == 303
+            assert await line.closed() == 4104
+            await other.quiet()
+        ada.http.cookies.set("visitor", kept)
+        assert (await ada.http.get("/chat/poll?wait=0")).status_code == 401
+        assert (await ada.say("Hello")).status_code == 401
+        ada.http.cookies.clear()
+        await ada.post("/resume", {"reference": reference, "resume_code": code})
+        assert (await ada.say("Back again")).status_code == 201
+
+
+async def test_forget_clears_the_browser_while_the_database_is_away(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*given: object, **more: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(Conversations, "_one", away)
+    answer = await ada.post("/chat/forget")
+    assert answer.status_code == 303
+    assert "visitor" not in ada.http.cookies
 
 
 async def test_coming_back_on_another_device(house: House) -> None:
