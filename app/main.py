@@ -280,6 +280,7 @@ class Service:
         async with running(tasks):
             yield {"turned_away": parts.sockets.turned_away}
         parts.passwords.close()
+        parts.press.close()
         await parts.library.close()
 
     async def _check_sign_ins(self) -> None:

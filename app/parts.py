@@ -14,6 +14,7 @@ from chat.session import Viewer
 from chat.socket import Sockets
 from chat.stream import Streams
 from chat.tabs import Tabs
+from chat.transcripts import Press
 from chat.words import Side
 from core.clock import Clock, utc_now
 from core.db import Database
@@ -55,6 +56,7 @@ class Parts(LineParts):
         super().__init__(settings, db, redis, clock, times)
         self.sessions = Sessions(db, self.signals, "__Host-session" if settings.https else "session", clock)
         self.passwords = Passwords()
+        self.press = Press()
         self.health = Health(db, self.signals, self.fanout, self.log, settings)
         accounts = Accounts(db, self.audit, self.sessions, clock)
         known = (db, self.audit, accounts, self.sessions, self.passwords, self.throttle, clock)
@@ -102,6 +104,7 @@ class Parts(LineParts):
             self.saying,
             self.fanout,
             self.surroundings,
+            self.press,
             self.throttle,
             clock,
             self.epoch,

@@ -23,7 +23,7 @@ from chat.references import parse_reference
 from chat.saying import Said, Saying
 from chat.session import Viewer
 from chat.stretch import parse_before, read_stretch
-from chat.transcripts import Transcript, as_pdf, as_text
+from chat.transcripts import Press, Transcript, as_text
 from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock
 from core.db import Database
@@ -72,6 +72,7 @@ class VisitorPages:
         saying: Saying,
         fanout: Fanout,
         surroundings: Surroundings,
+        press: Press,
         throttle: Throttle,
         clock: Clock,
         epoch: str,
@@ -85,6 +86,7 @@ class VisitorPages:
         self._saying = saying
         self._fanout = fanout
         self._surroundings = surroundings
+        self._press = press
         self._throttle = throttle
         self._clock = clock
         self._epoch = epoch
@@ -263,7 +265,9 @@ class VisitorPages:
 
     async def transcript_pdf(self, request: Request) -> Response:
         record = await self._transcript(request)
-        return see_other("/resume") if record is None else _file(await as_pdf(record), "application/pdf", record, "pdf")
+        if record is None:
+            return see_other("/resume")
+        return _file(await self._press.as_pdf(record), "application/pdf", record, "pdf")
 
     async def show_resume(self, request: Request) -> Response:
         return _resume_page(request, {})

@@ -3,20 +3,24 @@
 Notes of staff are never in it. What people wrote goes into the PDF as data, never as markup.
 """
 
-import asyncio
 import json
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from chat.entries import line_of
 from chat.events import Event
 from chat.words import Kind, Side
 from core.clock import LONDON, from_ms
+from core.few_threads import FewThreads
 
 LINE_WIDTH = 72
+LONG_CHARACTERS = 200_000
+MOST_WAITING, MOST_LONG_WAITING = 50, 3
+BUSY = "Many transcripts are being made at this moment. Try again in a few seconds, or save yours as text."
 SPELT_OUT = "Some characters cannot be shown in this file. The text transcript has all of them."
 
 # What typst's own font holds, whatever else a machine has: Latin, Greek, Cyrillic, punctuation, currencies, arrows.
@@ -58,17 +62,33 @@ def as_text(transcript: Transcript) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def as_pdf(transcript: Transcript) -> bytes:
-    """PDF/UA-1, made in a thread: the compiler takes some 50 ms."""
-    document = {
-        "service": transcript.service,
-        "reference": transcript.reference,
-        "day": shown_day(transcript.started_at),
-        "facts": [list(fact) for fact in transcript.facts],
-        "items": _items(transcript),
-        "note": "",
-    }
-    return await asyncio.to_thread(_compile, json.dumps(document, ensure_ascii=False))
+class Press:
+    """Makes the PDFs of one process, in threads: the compiler takes some 50 ms, but 20 seconds and a gigabyte for the longest.
+
+    So there is one at a time, and of the long ones one beside it, which delay nobody else's.
+    """
+
+    def __init__(self) -> None:
+        self._short = FewThreads("pdf", 1, MOST_WAITING, BUSY)
+        self._long = FewThreads("long-pdf", 1, MOST_LONG_WAITING, BUSY)
+
+    async def as_pdf(self, transcript: Transcript) -> bytes:
+        """PDF/UA-1. Raises RateLimited when too many wait for theirs."""
+        document = {
+            "service": transcript.service,
+            "reference": transcript.reference,
+            "day": shown_day(transcript.started_at),
+            "facts": [list(fact) for fact in transcript.facts],
+            "items": _items(transcript),
+            "note": "",
+        }
+        text = json.dumps(document, ensure_ascii=False)
+        return await (self._short if len(text) < LONG_CHARACTERS else self._long).run(partial(_compile, text))
+
+    def close(self) -> None:
+        """Without waiting for what nobody will read."""
+        self._short.close(wait=False)
+        self._long.close(wait=False)
 
 
 def _compile(document: str) -> bytes:

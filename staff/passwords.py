@@ -4,18 +4,15 @@ A password is compared after NFKC, the one normalisation there is. An account th
 one that does.
 """
 
-import asyncio
 import secrets
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from core.errors import Empty, InvalidText, RateLimited, TooLong
+from core.errors import Empty, InvalidText, TooLong
+from core.few_threads import FewThreads
 
 # OWASP's second choice of parameters: 19 MiB, two passes; some 35 ms.
 MEMORY_KIB = 19_456
@@ -24,11 +21,10 @@ LANES = 1
 
 THREADS = 2
 MOST_WAITING = 20
+BUSY = "Many people are signing in at this moment. Try again in a few seconds."
 
 LEAST_CHARACTERS = 15
 MOST_CHARACTERS = 1_024
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +40,21 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="password")
-        self._taken = 0
+        self._threads = FewThreads("password", THREADS, MOST_WAITING, BUSY)
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
-        return await self._in_thread(lambda: self._hasher.hash(normal_form(password)))
+        return await self._threads.run(lambda: self._hasher.hash(normal_form(password)))
 
     async def verify(self, stored: str | None, password: str) -> Verdict:
         """`stored` is None where there is no account, or none that may sign in with a password."""
         if len(password) > MOST_CHARACTERS:
             raise TooLong(f"A password has at most {MOST_CHARACTERS:,} characters.")
         typed = normal_form(password)
-        return await self._in_thread(lambda: self._compare(stored, typed))
+        return await self._threads.run(lambda: self._compare(stored, typed))
 
     def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.close()
 
     def _compare(self, stored: str | None, typed: str) -> Verdict:
         try:
@@ -70,20 +65,6 @@ class Passwords:
             return Verdict(False)
         stale = self._hasher.check_needs_rehash(stored)
         return Verdict(True, self._hasher.hash(typed) if stale else None)
-
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if self._taken >= THREADS + MOST_WAITING:
-            raise RateLimited(2, "Many people are signing in at this moment. Try again in a few seconds.")
-        self._taken += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        # The thread goes on when whoever waits for it is gone, so only its own end frees its place.
-        future.add_done_callback(self._free)
-        return await asyncio.shield(future)
-
-    def _free(self, future: "asyncio.Future[Result]") -> None:
-        self._taken -= 1
-        if not future.cancelled():
-            future.exception()
 
 
 def check_new_password(password: str) -> str:

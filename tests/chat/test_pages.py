@@ -2,14 +2,16 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from chat.conversations import Conversations
 from chat.tables import conversation
-from chat.transcripts import spell_out
-from core.errors import Ended, Unavailable
+from chat.transcripts import Press, Transcript, spell_out
+from core.clock import utc_now
+from core.errors import Ended, RateLimited, Unavailable
 from core.limits import Limiter
 from tests.chat.house import House
 from tests.chat.people import ENQUIRY, Ada, Cora, Person
@@ -300,6 +302,21 @@ SPELT = [
 @pytest.mark.parametrize(("text", "spelt"), SPELT, ids=range(len(SPELT)))
 def test_what_the_font_lacks_is_spelt_out(text: str, spelt: str) -> None:
     assert spell_out(text) == spelt
+
+
+async def test_long_transcripts_are_made_one_at_a_time_and_delay_nobody() -> None:
+    """One is made, three wait, and the others are told so; a short one is made beside them."""
+    press, now = Press(), utc_now()
+    try:
+        long = Transcript("Dutyline", "QK7F-4PDX", now, None, [("Question", "An answer. " * 20_000)], [])
+        made = asyncio.gather(*(press.as_pdf(long) for _ in range(6)), return_exceptions=True)
+        short = await press.as_pdf(replace(long, facts=[]))
+        assert short.startswith(b"%PDF")
+        assert not made.done()
+        kinds = [type(one) for one in await made]
+        assert kinds == [bytes] * 4 + [RateLimited] * 2
+    finally:
+        press.close()
 
 
 async def test_hostile_text_stays_text_on_every_page(house: House) -> None:
