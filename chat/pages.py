@@ -164,7 +164,7 @@ class VisitorPages:
             request,
             "public/chat.html",
             status=status,
-            conversation=_shown(found, _advisor_name(comings)),
+            conversation=_shown(found, comings),
             epoch=self._epoch,
             events=entry_views(stretch.events, for_visitor=True),
             earlier=stretch.earlier,
@@ -185,7 +185,7 @@ class VisitorPages:
         if found.status is Status.ANSWERED:
             answer = entry_views(await self._log.read(found.id), for_visitor=True)
         articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
-        shown = _shown(found, _advisor_name(events))
+        shown = _shown(found, events)
         return render(
             request, "public/ended.html", status=status, conversation=shown, answer=answer, articles=articles, **context
         )
@@ -250,7 +250,7 @@ class VisitorPages:
         return render(
             request,
             "public/transcript.html",
-            conversation=_shown(found, _advisor_name(events)),
+            conversation=_shown(found, events),
             enquiry=self._surroundings.enquiry(found),
             events=views,
             articles=[event.data for event in views if event.kind == "article"],
@@ -330,21 +330,23 @@ class VisitorPages:
         )
 
 
-def _shown(found: Conversation, advisor_name: str | None = None) -> dict[str, Any]:
+def _shown(found: Conversation, comings: Iterable[Event] = ()) -> dict[str, Any]:
+    """`comings`: who came and went, by the log."""
+    names = names_of_present(comings)
     return {
         "reference": found.reference,
         "status": found.status,
         "last_seq": found.last_seq,
         "nickname": found.nickname,
-        "advisor_name": advisor_name,
+        "advisor_name": _advisor_name(names),
+        "present": names,
         "started_at": found.created_at,
         "ended_at": found.ended_at,
     }
 
 
-def _advisor_name(events: Iterable[Event]) -> str | None:
+def _advisor_name(names: list[str]) -> str | None:
     """Whom the visitor talks with, all of them."""
-    names = names_of_present(events)
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or None
 
 

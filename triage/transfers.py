@@ -17,7 +17,7 @@ from chat.events import Author, Entry, Event
 from chat.fanout import Fanout
 from chat.log import Log
 from chat.tables import conversation, participant
-from chat.words import Kind, Side, Status
+from chat.words import Kind, Part, Side, Status
 from core.audit import AuditLog
 from core.clock import Clock
 from core.db import Database
@@ -108,10 +108,11 @@ class Transfers:
                     Entry(Kind.TRANSFERRED, author, "The conversation went back into the line.", {"to": QUEUE})
                 )
             else:
-                await self._to_advisor(connection, row, target, now)
+                was_there = await self._to_advisor(connection, row, target, now)
                 words = f"{by.name} handed the conversation over to {target.name}."
                 entries.append(Entry(Kind.TRANSFERRED, author, words, {"to": "advisor", "name": target.name}))
-                entries.append(Entry(Kind.JOINED, Author(Side.ADVISOR, target.id, target.name)))
+                if not was_there:
+                    entries.append(Entry(Kind.JOINED, Author(Side.ADVISOR, target.id, target.name)))
             withdrawn = await close_for_claim(connection, row.id, to, now)
             await _end_invitations(connection, row.id, to, now)
             events = await self._log.append(connection, row.id, *entries)
@@ -141,15 +142,18 @@ class Transfers:
 
     async def _to_advisor(
         self, connection: AsyncConnection, row: Row[*tuple[Any, ...]], target: Row[*tuple[Any, ...]], now: datetime
-    ) -> None:
+    ) -> bool:
+        """Whether the visitor has seen them there before."""
         values: dict[str, Any] = {"status": Status.ACTIVE, "advisor_id": target.id, "claimed_at": now}
         if row.first_claimed_at is None:
             values["first_claimed_at"] = now
         await _move(connection, row, values)
         # Who was brought in and now has it is no guest any longer.
         guest = (participant.c.conversation_id == row.id, participant.c.account_id == target.id)
-        await connection.execute(update(participant).where(*guest, participant.c.until.is_(None)).values(until=now))
+        ended = update(participant).where(*guest, participant.c.until.is_(None)).values(until=now)
+        parts = (await connection.execute(ended.returning(participant.c.part))).scalars().all()
         await connection.execute(update(account).where(account.c.id == target.id).values(missed=0, idle_since=now))
+        return Part.JOINED in parts
 
     async def _to_line(
         self, connection: AsyncConnection, row: Row[*tuple[Any, ...]], by: SignedIn, now: datetime

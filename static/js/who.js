@@ -1,9 +1,7 @@
 /**
- * Whose conversation it is, in the title of the visitor's page. A colleague who
- * is brought in, and goes again, stands in the log and changes nothing here.
+ * Who is there, in the title of the visitor's page: the advisor first, then who
+ * joined them. While nobody is, the place in the line stands there.
  */
-
-import { fetchPage } from './pages.js'
 
 export class Who {
   /**
@@ -11,56 +9,49 @@ export class Who {
    * @param {import('./words.js').Words} words
    */
   constructor(root, words) {
-    this._root = root
+    this._title = /** @type {HTMLElement | null} */ (root.querySelector('.chat__title'))
     this._words = words
-    /** Whether it is somebody's: then whoever joins is brought in. */
-    this._isMet = this._titleIn(root)?.dataset.isMet !== undefined
+    /** @type {string[]} */
+    this._names = JSON.parse(this._title?.dataset.present ?? '[]')
   }
 
-  /** @param {import('./transports.js').Frame} event */
+  /**
+   * By the rule of `names_of_present` in chat/entries.py.
+   *
+   * @param {import('./transports.js').Frame} event
+   */
   hear({ kind, author, data }) {
-    if (kind === 'requeued' || (kind === 'transferred' && data?.to === 'queue')) this._lose()
-    else if (kind === 'transferred') this._ask()
-    else if (kind === 'joined' && !this._isMet) this._meet(this._words('with', { name: author.name }))
+    const before = this._names.join()
+    if (kind === 'joined' && !this._names.includes(author.name)) this._names.push(author.name)
+    else if (kind === 'left' && author?.kind === 'advisor') this._names = this._names.filter((name) => name !== author.name)
+    else if (kind === 'transferred' || kind === 'requeued') this._passOn(data?.name)
+    if (this._names.join() !== before) this._show()
   }
 
-  /** While nobody has it, its place in the line stands there. @param {string} sentence */
+  /** @param {string} sentence */
   showPlace(sentence) {
     this._fill(sentence)
   }
 
   /** All of the log comes again. */
   startAnew() {
-    this._isMet = false
+    this._names = []
   }
 
-  _lose() {
-    this._isMet = false
-    this._fill(this._words('waiting'))
+  /** @param {string} [to] */
+  _passOn(to) {
+    const guests = this._names.slice(1).filter((name) => name !== to)
+    this._names = to ? [to, ...guests] : guests
   }
 
-  /** @param {string} sentence */
-  _meet(sentence) {
-    this._isMet = true
-    this._fill(sentence)
-  }
-
-  /** The event does not say who goes on; the page does. */
-  async _ask() {
-    this._isMet = true
-    const arrival = await fetchPage('/chat')
-    const title = arrival?.isOk ? this._titleIn(arrival.page) : null
-    if (this._isMet && title?.dataset.isMet !== undefined) this._fill((title.textContent ?? '').trim())
+  _show() {
+    const [last, ...others] = [...this._names].reverse()
+    const name = others.length ? `${others.reverse().join(', ')} ${this._words('and')} ${last}` : last
+    this._fill(last ? this._words('with', { name }) : this._words('waiting'))
   }
 
   /** @param {string} sentence */
   _fill(sentence) {
-    const title = this._titleIn(this._root)
-    if (title && title.textContent !== sentence) title.textContent = sentence
-  }
-
-  /** @param {ParentNode} page @returns {HTMLElement | null} */
-  _titleIn(page) {
-    return page.querySelector('.chat__title')
+    if (this._title && this._title.textContent !== sentence) this._title.textContent = sentence
   }
 }

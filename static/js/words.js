@@ -52,6 +52,7 @@ const ENGLISH = {
   empty: 'Write something first.',
   checked: 'Checked {date}',
   with: 'With {name}',
+  and: 'and',
   waiting: 'Waiting for an advisor',
   advisor_here: 'An advisor is here',
   place_unknown: 'We are checking your place in the line.',

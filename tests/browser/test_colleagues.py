@@ -67,7 +67,7 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await write(dev, HELLO)
             await expect_once(met.ada, HELLO)
             await expect(met.ada.locator(".entry--line", has_text="Dev Patel joined.")).to_be_visible()
-            await expect(met.ada.locator(".chat__title")).to_have_text("With Cora Hughes")
+            await expect(met.ada.locator(".chat__title")).to_have_text("With Cora Hughes and Dev Patel")
             await expect(met.cora.locator(".guests")).to_contain_text("has joined")
             await expect(ends_it(dev)).to_have_count(0)
             await check_page(met.cora)
@@ -78,7 +78,7 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await expect(met.cora.locator("#text")).to_have_count(0)
             await expect(ends_it(dev)).to_be_visible()
             await expect(dev.locator(".notes")).to_contain_text("They know the orders.")
-            line = met.ada.locator(".entry--line", has_text="Dev Patel goes on with the conversation.")
+            line = met.ada.locator(".entry--line", has_text="Cora Hughes handed the conversation over to Dev Patel.")
             await expect(line).to_be_visible()
             await expect(met.ada.locator(".chat__title")).to_have_text("With Dev Patel")
 
@@ -93,8 +93,8 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await expect(met.cora.locator(".notices")).to_have_count(0)
 
 
-async def test_the_title_names_whose_conversation_it_is(browser: Browser, lenient: LiveService) -> None:
-    """Not who was brought in, until they have it; and nobody while it waits."""
+async def test_the_title_names_who_is_there(browser: Browser, lenient: LiveService) -> None:
+    """The advisor first, then who was brought in, until they go; and nobody while it waits."""
     async with (
         opened(browser, lenient.url, lenient.is_own) as sues,
         devs_desk(browser, lenient) as devs,
@@ -106,7 +106,7 @@ async def test_the_title_names_whose_conversation_it_is(browser: Browser, lenien
         board = f"/supervise/conversations/{met.reference}"
         await post(sues.request, board, f"{board}/join")
         await expect(met.ada.locator(".entry--line", has_text="joined.")).to_have_count(2)
-        await expect(title).to_have_text("With Cora Hughes")
+        await expect(title).to_have_text(re.compile("^With Cora Hughes and "))
         await post(sues.request, met.path, f"{met.path}/leave")
         await expect(met.ada.locator(".entry--line", has_text="left.")).to_have_count(1)
         await expect(title).to_have_text("With Cora Hughes")
