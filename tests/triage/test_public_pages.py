@@ -150,7 +150,7 @@ async def test_the_advisor_sees_what_was_read_while_waiting(house: House, cora: 
             assert told.status_code == 204
         assert (await ada.post_json("/chat/opened", {"article": "unknown"})).status_code == 404
         assert (await ada.post_json("/chat/opened", {"article": ["x"]})).status_code == 404
-        assert (await stranger.post_json("/chat/opened", {"article": "supervision"})).status_code == 404
+        assert (await stranger.post_json("/chat/opened", {"article": "supervision"})).status_code == 401
     claim = await house.claims.claim_next(cora)
     assert claim is not None
     assert await house.guidance.read_while_waiting(claim.conversation_id) == ["Supervision sessions"]
