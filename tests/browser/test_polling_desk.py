@@ -22,11 +22,13 @@ ANSWER = "Begin with what he wants from the order."
 ONE_CALL: tuple[int, list[str]] = (2, [])
 
 
-async def by_poll(page: Page) -> None:
-    """Nothing better has worked in this tab."""
-    await page.evaluate("sessionStorage.setItem('transport', 'poll')")
-    await page.reload()
-    await expect_line(page, SLOW)
+async def by_poll(context: BrowserContext, address: str) -> Page:
+    """A page in a tab where nothing better has worked."""
+    page = await context.new_page()
+    await page.add_init_script("sessionStorage.setItem('transport', 'poll')")
+    await page.add_init_script(LISTEN)
+    await page.goto(address)
+    return page
 
 
 @asynccontextmanager
@@ -34,10 +36,8 @@ async def coras_desk(browser: Browser, service: LiveService) -> AsyncIterator[tu
     async with opened(browser, service.url, service.is_own, viewport=DESK_WINDOW) as coras:
         await sign_in(coras.request)
         await post(coras.request, "/desk", "/desk/notices/seen")
-        cora = await coras.new_page()
-        await cora.add_init_script(LISTEN)
-        await cora.goto("/desk")
-        await by_poll(cora)
+        cora = await by_poll(coras, "/desk")
+        await expect_line(cora, SLOW)
         await choose(cora, wanted=True)
         yield coras, cora
 
@@ -51,11 +51,7 @@ async def polls(page: Page, count: int) -> None:
 
 async def test_an_offer_is_told_once_and_its_card_stays(browser: Browser, lenient: LiveService) -> None:
     async with opened(browser, lenient.url, lenient.is_own) as adas, coras_desk(browser, lenient) as (coras, cora):
-        beside = await coras.new_page()
-        await beside.add_init_script(LISTEN)
-        await beside.goto("/desk/replies")
-        await beside.evaluate("sessionStorage.setItem('transport', 'poll')")
-        await beside.reload()
+        beside = await by_poll(coras, "/desk/replies")
         # No page may make a sound before somebody has touched it.
         await beside.locator("h1").click()
         await post(coras.request, "/desk", "/desk/presence", state="online")
