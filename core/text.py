@@ -16,8 +16,8 @@ _SURROGATE_OR_NUL = re.compile("[\ud800-\udfff\0]")
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f-\x9f]")
 # Whatever would begin a new line in the stored form, and tabs.
 _LINE_BREAKS = re.compile("[\r\n\t\v\f\x85\u2028\u2029]+")
-# Pieces that can be tidied one by one: nothing composes backwards with an ASCII character.
-_PIECES = re.compile("\r\n|[\0-\x7f]?[^\0-\x7f]+|[\0-\x7f]")
+# Pieces that can be tidied one by one: nothing composes backwards with an ASCII character that stays.
+_PIECES = re.compile("\r\n|[\t-\r -~]?[^\t-\r -~]+|[\t-\r -~]")
 # Combining marks begin here. Without so many letters of this kind in a row there is no pile to be looked for.
 _MAY_BE_A_PILE = re.compile(f"[\u0300-\U0010ffff]{{{MARKS_ON_ONE_LETTER + 1}}}")
 # Anything that can be seen: one is enough.
@@ -51,14 +51,14 @@ def spans_as_sent(sent: str, stored: str, spans: Sequence[tuple[int, int]]) -> l
     starts: list[int] = []
     ends: list[int] = []
     for piece in _PIECES.finditer(sent):
-        size = len(_tidied(piece[0]))
-        if size == len(piece[0]):
+        tidy = _tidied(piece[0])
+        if tidy == piece[0]:
             starts += range(piece.start(), piece.end())
             ends += range(piece.start() + 1, piece.end() + 1)
         else:
             # What was composed or removed here belongs together: all of it is meant.
-            starts += [piece.start()] * size
-            ends += [piece.end()] * size
+            starts += [piece.start()] * len(tidy)
+            ends += [piece.end()] * len(tidy)
     tidied = _tidied(sent)
     if tidied.strip() != stored:
         # A line, whose spaces were joined: there is no better word for where it stands.
@@ -74,10 +74,9 @@ def _normal_form(text: str) -> str:
 
 
 def _tidied(text: str) -> str:
-    text = unicodedata.normalize("NFC", text)
     text = re.sub("\r\n|[\r\v\f\u2028\u2029\x85]", "\n", text)
-    text = _CONTROL.sub("", text)
-    return _cap_marks(text)
+    # Before it is composed: a letter and its mark may have stood on both sides of what is removed.
+    return _cap_marks(unicodedata.normalize("NFC", _CONTROL.sub("", text)))
 
 
 def _cap_marks(text: str) -> str:
