@@ -191,7 +191,7 @@ class Session:
         texts: list[str] = []
         self._taken.clear()
         while not texts and self.is_owed_something():
-            if self._looking:
+            if self._looking and self._greeting:
                 self._looking = False
                 await self._look()
             texts += self._replies
@@ -243,7 +243,9 @@ class Session:
             await self._wake.wait()
 
     def is_owed_something(self) -> bool:
-        return bool(self._looking or self._replies or self._slots or self._dirty)
+        # Before the first hello it is not known what the client has: nothing is followed yet.
+        is_looking = self._looking and self._greeting > 0
+        return bool(is_looking or self._replies or self._slots or self._dirty)
 
     def nudge(self) -> None:
         """Let whoever waits look up, though nothing is owed."""
@@ -294,6 +296,7 @@ class Session:
 
     async def _look(self) -> None:
         """Take up conversations that came, let go of those that went."""
+        greeting = self._greeting
         try:
             heads = await self.viewer.heads()
             kept = {head.id for head in heads}
@@ -303,6 +306,9 @@ class Session:
                 kept |= await self.viewer.still(gone)
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
+            return
+        if self._greeting != greeting:
+            # The client has said hello meanwhile, and was told what there is since.
             return
         if self.viewer.side is Side.VISITOR and not heads:
             # The conversation was taken up on another device, or erased.

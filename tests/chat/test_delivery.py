@@ -243,3 +243,17 @@ async def test_an_event_says_all_there_is(ada: Ada, cora: Cora) -> None:
         "text": "Hello Ada",
         "data": {},
     }
+
+
+async def test_what_comes_before_hello_comes_once(house: House) -> None:
+    """A conversation becomes hers while her line is open and has not said what it holds: nothing is sent before it has."""
+    async with Ada(house) as ada, await Cora.hired(house) as cora:
+        reference = await ada.ask()
+        async with cora.line() as desk:
+            await cora.take(reference)
+            await desk.hello()
+            assert desk.events() == []
+            await desk.expect("caught_up")
+            await desk.say(reference, "Hello")
+            await desk.quiet()
+            assert desk.numbers() == list(range(1, 5))
