@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from chat.frames import GivenId
 from chat.holding import Held, hold_page
 from chat.log import Receipt
 from chat.saying import Said
@@ -52,12 +54,12 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
 
 
 def _said(document: dict[str, Any]) -> Said:
-    text, given_id, confirm = document.get("text"), document.get("id"), document.get("confirm", False)
-    if not isinstance(text, str) or not isinstance(given_id, str) or not isinstance(confirm, bool):
+    text, confirm = document.get("text"), document.get("confirm", False)
+    if not isinstance(text, str) or not isinstance(confirm, bool):
         raise BadFrame
     try:
-        return Said(text, uuid.UUID(given_id), confirm)
-    except ValueError:
+        return Said(text, uuid.UUID(msgspec.convert(document.get("id"), GivenId)), confirm)
+    except msgspec.ValidationError:
         raise BadFrame from None
 
 

@@ -59,22 +59,16 @@ async def of_before(page: Page, socket: str) -> Database:
     return database
 
 
-async def test_a_visitor_goes_on_in_the_database_that_was_put_back(browser: Browser, lenient: LiveService) -> None:
+@pytest.mark.parametrize(("whose", "socket"), [("visitor", "/chat/socket"), ("advisor", "/desk/socket")])
+async def test_both_go_on_in_the_database_that_was_put_back(
+    browser: Browser, lenient: LiveService, whose: str, socket: str
+) -> None:
     async with meeting(lenient, browser) as met:
-        await expect_line(met.cora, CONNECTED)
-        database = await of_before(met.ada, "/chat/socket")
-        await write(met.cora, SAID)
-        await goes_on(met.ada, database)
-        for page in (met.ada, met.cora):
-            await expect_once(page, SAID, ON_ITS_WAY, WRITTEN)
-
-
-async def test_an_advisor_goes_on_in_the_database_that_was_put_back(browser: Browser, lenient: LiveService) -> None:
-    async with meeting(lenient, browser) as met:
-        await expect_line(met.ada, CONNECTED)
-        database = await of_before(met.cora, "/desk/socket")
-        await write(met.ada, SAID)
-        await goes_on(met.cora, database)
+        here, there = (met.ada, met.cora) if whose == "visitor" else (met.cora, met.ada)
+        await expect_line(there, CONNECTED)
+        database = await of_before(here, socket)
+        await write(there, SAID)
+        await goes_on(here, database)
         for page in (met.ada, met.cora):
             await expect_once(page, SAID, ON_ITS_WAY, WRITTEN)
 

@@ -47,6 +47,8 @@ async def test_an_id_comes_back_as_it_was_sent(ada: Ada) -> None:
         for written in (f"{{{given}}}", given.urn, f"{given}\n", "x" * 36):
             await line.send("say", conversation=ada.reference, id=written, text="Hello")
             assert (await line.expect("error"))["code"] == "bad_frame"
+            posted = await ada.post_json("/chat/messages", {"id": written, "text": "Hello"})
+            assert (posted.status_code, posted.json()["code"]) == (400, "bad_frame")
 
 
 SENT = (
@@ -69,7 +71,6 @@ async def test_what_is_found_stands_where_it_is_said_to_be(ada: Ada, sent: str) 
     for finding in reversed(by_socket["findings"]):
         assert sent[finding["start"] : finding["end"]] == finding["text"]
         cut = cut[: finding["start"]] + "[hidden]" + cut[finding["end"] :]
-    assert "Darren" in sent
     assert "arren" not in cut
     assert "alsh" not in cut
     assert cut.replace("[hidden]", "").strip(), "and the rest stays"
