@@ -20,20 +20,25 @@ def tethered(
     command: Sequence[str], ending: signal.Signals = signal.SIGTERM, *, watched: bool = sys.platform != "linux"
 ) -> list[str]:
     """The same command, to be started by this process from a thread that lives as long as the process."""
-    tie = "watcher" if watched else "kernel"
-    return [sys.executable, "-I", "-S", __file__, tie, str(os.getpid()), str(int(ending)), *command]
+    how = "watcher" if watched else "kernel"
+    return [sys.executable, "-I", "-S", __file__, how, str(os.getpid()), str(int(ending)), *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    tie, owner, ending, command = arguments[0], int(arguments[1]), int(arguments[2]), arguments[3:]
-    if tie == "watcher":
+    owner, ending, command = int(arguments[1]), int(arguments[2]), arguments[3:]
+    tie(owner, ending, watched=arguments[0] == "watcher")
+    os.execvp(command[0], list(command))  # noqa: S606  # there is no shell to start it through
+
+
+def tie(owner: int, ending: int, *, watched: bool = sys.platform != "linux") -> None:
+    """Let this process end when its parent, the owner, does."""
+    if watched:
         _start_watcher(owner, ending)
     else:
         _ask_kernel(ending)
     # The owner may have gone before the tether was tied.
     if os.getppid() != owner:
         sys.exit(1)
-    os.execvp(command[0], list(command))  # noqa: S606  # there is no shell to start it through
 
 
 def _ask_kernel(ending: int) -> None:

@@ -19,6 +19,7 @@ from bench.report import Options, Report, spread, within
 from bench.solo import form_token
 from core.clock import utc_now
 from tests.engines import PostgresServer, RedisServer
+from tests.forks import from_nothing
 from tests.live import LiveService
 
 ARTICLES = 12
@@ -82,7 +83,7 @@ def run(folder: Path, options: Options) -> Report:
         redis.start()
         postgres.create_database("publishing")
         engines = {"DATABASE_URL": postgres.url("publishing"), "REDIS_URL": redis.url()}
-        with LiveService(folder, web=2, environment=engines) as service:
+        with LiveService(folder, web=2, environment=engines, program=from_nothing) as service:
             service.command(
                 "account", "add", EMAIL, "--name", "Editor", "--role", "editor", stdin=f"{PASSWORD}\n"
             ).check_returncode()

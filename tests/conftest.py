@@ -3,6 +3,7 @@
 The engines and the browser start once for each worker, when the first test asks. Nothing is shared between workers.
 """
 
+import gc
 import os
 import random
 import shutil
@@ -55,6 +56,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("root")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and never among the tests themselves: a fifth of a run's work was that."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

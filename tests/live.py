@@ -11,22 +11,21 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from app.tether import tethered
+from app.cli import main
 from tests.engines import free_port
+from tests.forks import Fork, Program, run
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parents[1]
-DUTYLINE = (sys.executable, "-c", "import sys; sys.argv[0] = 'dutyline'; from app.cli import main; main()")
 DEMO_PASSWORD = "correct horse battery"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
+NOTHING = Path(os.devnull)
 # Words in a log that mean that something was not dealt with.
 CRASHES = ("Traceback (most recent call last)", '"event": "crash"', '"event": "library_error"', "stop_overran")
 
@@ -38,7 +37,7 @@ class Part:
     name: str
     port: int | None
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Fork | None = None
 
     @property
     def pid(self) -> int:
@@ -56,11 +55,11 @@ class LiveService:
         web: int = 0,
         workers: int = 0,
         environment: Mapping[str, str] | None = None,
-        program: Sequence[str] = DUTYLINE,
+        program: Program = main,
     ) -> None:
         """`environment` is added to what the processes get, such as DATABASE_URL and REDIS_URL.
 
-        `program` is what is started in place of `dutyline`, followed by `web` or `worker`.
+        `program` is what is started in place of `dutyline`, with the word `run`, `web` or `worker`.
         """
         self.folder = folder
         self._program = program
@@ -97,30 +96,15 @@ class LiveService:
 
     def command(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run another `dutyline` command on the same data to its end."""
-        return subprocess.run(
-            [*DUTYLINE, *words],
-            cwd=ROOT,
-            env=self._environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=READY_WITHIN_S,
-        )
+        return run(main, words, self._environment, stdin, READY_WITHIN_S)
 
     def start(self, name: str) -> None:
         """Start one part, or start it again after its end. `wait_ready` tells when it answers."""
         part = self.parts[name]
         port = {"PORT": str(part.port)} if part.port is not None else {}
-        with part.log.open("ab") as log:
-            part.process = subprocess.Popen(
-                tethered([*self._program, name.partition("-")[0]], signal.SIGTERM),
-                cwd=ROOT,
-                env=self._environment | port,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        part.process = Fork(
+            self._program, [name.partition("-")[0]], self._environment | port, (NOTHING, part.log, part.log)
+        )
 
     def wait_ready(self, name: str) -> None:
         part = self.parts[name]

@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.live import ROOT
+from tests.forks import ROOT
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 

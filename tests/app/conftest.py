@@ -3,14 +3,14 @@
 import base64
 import os
 import secrets
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from app.cli import main
+from tests import forks
 from tests.app.command import Dutyline, Ended
-from tests.live import DUTYLINE, ROOT
 
 
 @pytest.fixture
@@ -33,16 +33,7 @@ def dutyline(environment: dict[str, str]) -> Dutyline:
     def run(*words: str, stdin: str = "", changed: Mapping[str, str] | None = None) -> Ended:
         """Run a command to its end; `changed` settings are replaced, and left out where they are empty."""
         given = environment | dict(changed or {})
-        return subprocess.run(
-            [*DUTYLINE, *words],
-            cwd=ROOT,
-            env={name: value for name, value in given.items() if value},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return forks.run(main, words, {name: value for name, value in given.items() if value}, stdin, 60)
 
     return run
 

@@ -1,7 +1,4 @@
-"""`dutyline web` and `dutyline worker` with the times of the line made about twelve times shorter, for tests that lose things.
-
-python -m tests.app.impatient web|worker
-"""
+"""`dutyline web` and `dutyline worker` with the times of the line made about twelve times shorter, for tests that lose things."""
 
 import asyncio
 import os
@@ -54,7 +51,7 @@ async def work(settings: Settings) -> None:
         return
 
 
-if __name__ == "__main__":
+def main() -> None:
     configure_logs()
     what = {"web": serve_web, "worker": work}[sys.argv[1]]
     asyncio.run(what(read_settings(os.environ)))

@@ -9,7 +9,7 @@ import pytest
 from core.db import MOST_CONNECTIONS
 from tests.app.command import Dutyline, Ended
 from tests.engines import POSTGRES_SETTINGS, PostgresServer
-from tests.live import ROOT
+from tests.forks import ROOT
 
 PASSWORD = "cora rides a green bicycle"
 GUIDANCE = ROOT / "guidance"

@@ -21,7 +21,7 @@ from app.parts import Parts
 from core.db import Database, sqlite_url
 from tests.app.access_tables import FOUND, Unmade, fields_of, filled, name_of
 from tests.app.access_world import STAFF_PAGES, Case, World
-from tests.live import ROOT
+from tests.forks import ROOT
 from tests.triage.house import ENQUIRY, opened
 
 DOORS = [name_of(door) for door in doors(cast(Parts, Unmade()))]

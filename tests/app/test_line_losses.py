@@ -5,7 +5,6 @@ The service runs with times a dozen times shorter (tests/app/impatient.py); who 
 
 import asyncio
 import contextlib
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -21,6 +20,7 @@ from core.people import Role
 from core.signals import Signals, open_redis
 from staff.sessions import Sessions
 from staff.tables import account, account_role
+from tests.app import impatient
 from tests.app.desks import FIRST, SECOND, Desk, at_desk, connected, hire
 from tests.app.impatient import IMPATIENT
 from tests.app.people import Person
@@ -29,7 +29,6 @@ from tests.engines import PostgresServer
 from tests.live import LiveService
 from tests.waiting import until
 
-IMPATIENTLY = (sys.executable, "-m", "tests.app.impatient")
 NOTICED_WITHIN_S = (IMPATIENT.quiet + IMPATIENT.longest_gap).total_seconds()
 FROZEN_FOR_S = IMPATIENT.freeze.total_seconds()
 ACTS = '"event": "reaper_acts"'
@@ -41,7 +40,7 @@ def service(request: pytest.FixtureRequest, short_folder: Path, redis_url: str) 
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("own_postgres")
         environment["DATABASE_URL"] = server.create_database(f"line_{uuid.uuid4().hex}")
-    with LiveService(short_folder, web=2, workers=2, environment=environment, program=IMPATIENTLY) as service:
+    with LiveService(short_folder, web=2, workers=2, environment=environment, program=impatient.main) as service:
         hire(service)
         yield service
 
@@ -136,7 +135,7 @@ async def test_nobody_is_lost_while_the_database_is_away(
     short_folder: Path, redis_url: str, own_postgres: PostgresServer
 ) -> None:
     environment = {"REDIS_URL": redis_url, "RATE_LIMITS": "off", "DATABASE_URL": own_postgres.url()}
-    with LiveService(short_folder, web=2, workers=2, environment=environment, program=IMPATIENTLY) as service:
+    with LiveService(short_folder, web=2, workers=2, environment=environment, program=impatient.main) as service:
         hire(service)
         with Person(service, FIRST) as ada:
             reference = ada.ask()

@@ -14,7 +14,8 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import pytest
 
 from tests.app.people import Person
-from tests.live import ROOT, LiveService
+from tests.forks import ROOT
+from tests.live import LiveService
 
 GUIDANCE = len(list((ROOT / "guidance").glob("*.md")))
 AS_JSON = {"Accept": "application/json"}

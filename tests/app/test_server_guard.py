@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from app.guard import MOST_PINGS, MOST_PIPELINED
 from app.server import FILES_FOR_OTHERS
 from tests.app.tiny_client import TinyService, read_all, running
-from tests.live import ROOT
+from tests.forks import ROOT
 from tests.waiting import until, wait_until
 
 MIB = 1024 * 1024

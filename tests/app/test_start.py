@@ -9,13 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.live import DEMO_PASSWORD, ROOT, LiveService
+from tests.forks import ROOT, from_nothing
+from tests.live import DEMO_PASSWORD, LiveService
 from tests.waiting import wait_until
 
 
 @pytest.fixture
 def service(short_folder: Path) -> Iterator[LiveService]:
-    with LiveService(short_folder) as service:
+    with LiveService(short_folder, program=from_nothing) as service:
         yield service
 
 

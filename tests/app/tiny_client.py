@@ -3,14 +3,13 @@
 import base64
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.app.tiny_service import main
 from tests.engines import free_port
-from tests.live import ROOT
+from tests.forks import Fork
 from tests.waiting import wait_until
 
 UPGRADE = (
@@ -26,14 +25,7 @@ class TinyService:
         self.port = free_port()
         self.log = folder / f"tiny-{self.port}.log"
         environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(folder)}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.app.tiny_service", *arguments],
-                env=environment,
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = Fork(main, arguments, environment, (Path(os.devnull), self.log, self.log))
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)

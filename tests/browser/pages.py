@@ -23,7 +23,7 @@ from playwright.async_api import (
     expect,
 )
 
-from tests.live import ROOT
+from tests.forks import ROOT
 from tests.waiting import until
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

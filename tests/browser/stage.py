@@ -12,7 +12,8 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext
 
 from tests.browser.pages import opened
-from tests.live import DEMO_PASSWORD, ROOT, LiveService
+from tests.forks import ROOT
+from tests.live import DEMO_PASSWORD, LiveService
 
 STAFF = {
     "advisor@example.org": ("Cora Hughes", "advisor"),

@@ -92,15 +92,21 @@ async def test_desk_lets_go_of_the_conversations_that_were_left(browser: Browser
     async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
         second = await ask(bens.request)
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/accept")
-        await talk_much(met.ada.context.request, 1, 30)
-        await met.cora.reload()
-        await expect_line(met.cora, CONNECTED)
-        await go_between(met.cora, second, met.reference, times=2)
-        before = await nodes_held(met.cora)
-        log = await met.cora.locator(".log *").count()
-        await go_between(met.cora, second, met.reference, times=6)
-        assert await nodes_held(met.cora) < before + 2 * log
-        await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/end")
+        try:
+            await talk_much(met.ada.context.request, 1, 30)
+            await met.cora.reload()
+            await expect_line(met.cora, CONNECTED)
+            await go_between(met.cora, second, met.reference, times=2)
+            most = await nodes_held(met.cora) + 2 * await met.cora.locator(".log *").count()
+            await go_between(met.cora, second, met.reference, times=6)
+            # What nobody holds any more may take the collector more than one round.
+            await until(lambda: holds_at_most(met.cora, most), what="the logs that were left to be let go")
+        finally:
+            await post(met.cora.context.request, "/desk", f"/desk/conversations/{second}/end")
+
+
+async def holds_at_most(page: Page, most: int) -> bool:
+    return await nodes_held(page) < most
 
 
 async def go_between(page: Page, *references: str, times: int) -> None:

@@ -22,7 +22,7 @@ from core.people import Role
 from staff.tables import account_role
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
-from tests.live import ROOT
+from tests.forks import ROOT
 from tests.waiting import MS, until
 
 NOBODY = "redis://127.0.0.1:1"

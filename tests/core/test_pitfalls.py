@@ -31,7 +31,7 @@ from core.signals import REDIS_TIMEOUT_S, open_redis
 from core.tables import lease, setting
 from tests.engines import PostgresServer, RedisServer
 from tests.faults.proxy import Proxy, Way
-from tests.live import ROOT
+from tests.forks import ROOT
 
 
 @pytest.fixture
