@@ -32,7 +32,7 @@ class Fork:
     ) -> None:
         """`program` is a function of a module; `streams` are its input, and where its output and errors are added."""
         self.args = [program.__module__, *words]
-        self._process = context.Process(target=_become, args=(program, words, dict(environment), streams))
+        self._process = context.Process(target=_become, args=(program, words, dict(environment), streams), daemon=True)
         self._process.start()
 
     @property
@@ -79,7 +79,7 @@ def run(
 def from_nothing() -> int | None:
     """`dutyline` as a shell starts it."""
     dutyline = str(Path(sys.executable).with_name("dutyline"))
-    os.execv(dutyline, [dutyline, *sys.argv[1:]])  # there is no shell to start it through
+    os.execv(dutyline, [dutyline, *sys.argv[1:]])
 
 
 def _become(
