@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from app.tether import tie
 
@@ -76,7 +77,7 @@ def run(
         return subprocess.CompletedProcess(fork.args, status, streams[1].read_text(), streams[2].read_text())
 
 
-def from_nothing() -> int | None:
+def from_nothing() -> NoReturn:
     """`dutyline` as a shell starts it."""
     dutyline = str(Path(sys.executable).with_name("dutyline"))
     os.execv(dutyline, [dutyline, *sys.argv[1:]])
@@ -90,7 +91,8 @@ def _become(
     adding = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     for number, opened in enumerate((os.open(source, os.O_RDONLY), os.open(output, adding), os.open(errors, adding))):
         os.dup2(opened, number)
-        os.close(opened)
+    # With what keeps the process alive that we were forked from: it is to go with the tests, and then we do.
+    os.closerange(3, 1024)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115  # as long as it runs
     os.environ.clear()
     os.environ.update(environment)

@@ -31,8 +31,6 @@ COMMIT_REPLY = b"COMMIT\0"
 COMMIT_QUERY = b"COMMIT\0"
 # Less than any database holds, more than the log of a run.
 MOST_BYTES = 64 * 1024
-# A process whose connection is cut as it starts says so and ends with this; more starts than there are cuts.
-CANNOT_START, STARTS = 2, 8
 
 
 @contextlib.contextmanager
@@ -62,27 +60,17 @@ async def hold(rng: random.Random, least_s: float, most_s: float) -> None:
 def of_service(service: LiveService, names: Sequence[str], workshop: Workshop) -> dict[str, Fault]:
     """Its processes: killed, restarted in order, frozen."""
 
-    async def bring_back(name: str) -> None:
-        """As an operator's supervisor does: what another fault kept from starting is started once more."""
-        for left in reversed(range(STARTS)):
-            await workshop.do(service.start, name)
-            try:
-                await workshop.do(service.wait_ready, name)
-                break
-            except AssertionError:
-                process = service.parts[name].process
-                if left == 0 or process is None or process.poll() != CANNOT_START:
-                    raise
-
     async def kill(rng: random.Random) -> None:
         name = rng.choice(names)
         await workshop.do(service.kill, name)
-        await bring_back(name)
+        await workshop.do(service.start, name)
+        await workshop.do(service.wait_ready, name)
 
     async def restart_all(rng: random.Random) -> None:
         for name in names:
             await workshop.do(service.stop, name)
-            await bring_back(name)
+            await workshop.do(service.start, name)
+            await workshop.do(service.wait_ready, name)
 
     async def freeze(rng: random.Random) -> None:
         name = rng.choice(names)

@@ -61,11 +61,26 @@ async def _disturb(
 ) -> None:
     """Until all is claimed: cut replies, and kill one web process after the other."""
     web = [name for name in shape.service.parts if name.startswith("web")]
-    kill = breakages.of_service(shape.service, web, workshop)["process killed"]
     shape.link.cut_at(Way.BACK, breakages.COMMIT_REPLY, times=6)
     while not claiming.done():
-        await kill(rng)
+        name = rng.choice(web)
+        await workshop.do(shape.service.kill, name)
+        await _bring_back(shape, workshop, name)
         await asyncio.wait([claiming], timeout=rng.uniform(*CALM_S))
+
+
+async def _bring_back(shape: OnPostgres, workshop: Workshop, name: str) -> None:
+    """A start that meets one of the cuts refuses, and an operator's supervisor starts it again; any other fails the test."""
+    while True:
+        cuts_left = shape.link.cuts_left
+        await workshop.do(shape.service.start, name)
+        try:
+            await workshop.do(shape.service.wait_ready, name)
+        except AssertionError:
+            if shape.link.cuts_left == cuts_left:
+                raise
+        else:
+            return
 
 
 def _sign_in(shape: OnPostgres, sign_in: SignIn, rng: random.Random) -> Claimant:
