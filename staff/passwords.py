@@ -7,6 +7,7 @@ one that does.
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -18,6 +19,7 @@ from core.few_threads import FewThreads
 MEMORY_KIB = 19_456
 PASSES = 2
 LANES = 1
+HASHER = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 
 THREADS = 2
 MOST_WAITING = 20
@@ -39,12 +41,11 @@ class Passwords:
     """Hashes and verifies; one of these a process."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._threads = FewThreads("password", THREADS, MOST_WAITING, BUSY)
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._nobody = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
-        return await self._threads.run(lambda: self._hasher.hash(normal_form(password)))
+        return await self._threads.run(lambda: HASHER.hash(normal_form(password)))
 
     async def verify(self, stored: str | None, password: str) -> Verdict:
         """`stored` is None where there is no account, or none that may sign in with a password."""
@@ -58,13 +59,19 @@ class Passwords:
 
     def _compare(self, stored: str | None, typed: str) -> Verdict:
         try:
-            self._hasher.verify(stored or self._nobody, typed)
+            HASHER.verify(stored or self._nobody, typed)
         except (Argon2Error, InvalidHashError):
             return Verdict(False)
         if stored is None:
             return Verdict(False)
-        stale = self._hasher.check_needs_rehash(stored)
-        return Verdict(True, self._hasher.hash(typed) if stale else None)
+        stale = HASHER.check_needs_rehash(stored)
+        return Verdict(True, HASHER.hash(typed) if stale else None)
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """What is compared where there is no account. Made before it is needed, so that the first guess takes no longer."""
+    return HASHER.hash(secrets.token_urlsafe())
 
 
 def check_new_password(password: str) -> str:

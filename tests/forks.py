@@ -18,7 +18,17 @@ from typing import NoReturn
 from app.tether import tie
 
 ROOT = Path(__file__).parents[1]
-READ_AHEAD = ["tests.forks", "app.run", "app.command_line", "app.commands", "app.doctor", "alembic.command"]
+# typer reads its last only when it parses a command.
+READ_AHEAD = [
+    "tests.forks",
+    "app.run",
+    "app.demo",
+    "app.command_line",
+    "app.commands",
+    "app.doctor",
+    "alembic.command",
+    "typer._adapters",
+]
 Program = Callable[[], int | None]
 
 context = multiprocessing.get_context("forkserver")

@@ -237,7 +237,7 @@ async def test_leaving_asks_while_something_is_not_sent(browser: Browser, lenien
         await met.ada.locator("#text").press_sequentially(WRITTEN)
         assert await asks_on_leaving(met.ada)
         await met.ada.get_by_role("button", name="Send", exact=True).click()
-        await expect(met.ada.locator('.entry--own[data-state="read"]').last).to_be_visible()
+        await expect(met.ada.locator('.entry--own[data-state="read"]', has_text=WRITTEN)).to_be_visible()
         assert not await asks_on_leaving(met.ada)
         kept = await met.ada.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
         assert kept == "[{},{}]"
