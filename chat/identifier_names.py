@@ -34,10 +34,12 @@ from chat.identifier_words import (
 )
 
 _SMALL = "a-zß-öø-ÿāăąćĉċčďđēėęěğģħīįıķĺļľłńņňŋōőœŕřśşšţťūůűųŵŷźżžșț"
-_CAPITAL_WORD = rf"(?:(?:[Aa]l|[Ee]l|[Uu]l|Ar|As)-)?[{CAPITAL}][^\W\d_]{{0,24}}(?:['-][^\W\d_]{{1,24}}){{0,2}}"
+_ARTICLE = "(?:(?:[Aa]l|[Ee]l|[Uu]l|Ar|As)-)?"
+_BETWEEN = "(?:(?:de|da|di|van|von|der|den|ap|ab|ferch|bin|bint|binti|ibn|al|el|la|ul) ){0,2}"
+_CAPITAL_WORD = rf"{_ARTICLE}[{CAPITAL}][^\W\d_]{{0,24}}(?:['-][^\W\d_]{{1,24}}){{0,2}}"
 _RUN = re.compile(
     rf"(?<![\w@/'-]){_CAPITAL_WORD}(?:(?:(?<=Mr|Ms|Dr|Mx)\.|(?<=Mrs|Rev|Sgt)\.|(?<= [A-Z])\.)? {{1,2}}"
-    rf"(?:(?:de|da|di|van|von|der|den|ap|ab|ferch|bin|bint|binti|ibn|al|el|la|ul) ){{0,2}}{_CAPITAL_WORD}){{0,7}}(?!\w)"
+    rf"{_BETWEEN}{_CAPITAL_WORD}){{0,7}}(?!\w)"
 )
 _PARTICLE = re.compile(r" (?:ap|ab|ferch|bin|bint|binti|ibn|van|von|der|ul) | (?:al|el|ul)-", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{1,25}(?:['-][^\W\d_]{1,24}){0,2}")
@@ -100,7 +102,7 @@ _HARMLESS = frozenset(
 _FIELD = frozenset(base.capitalize() for base in (ORDINARY | ORGANISATION | TOWNS) - _NAMES) - _TITLE_LIKE
 """What nobody is called: "a man called Rico" is a name, and of places only the large ones are not."""
 _BODIES = frozenset(base.capitalize() for base in ORGANISATION)
-_TWO_CAPITALS = re.compile(rf"[{CAPITAL}][\w'-]{{0,40}} {{1,2}}[{CAPITAL}][^\W\d_]")
+_TWO_CAPITALS = re.compile(rf"[{CAPITAL}][\w'-]{{0,40}}\.? {{1,2}}{_BETWEEN}{_ARTICLE}[{CAPITAL}](?:[^\W\d_]|\.)")
 
 
 def find_names(text: str, lower: str, *, whole: bool = False) -> Iterator[Span]:

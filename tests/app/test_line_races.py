@@ -18,6 +18,7 @@ from tests.app.desks import hire
 from tests.app.people import ENQUIRY, Person
 from tests.engines import PostgresServer
 from tests.live import DEMO_PASSWORD, LiveService
+from tests.plain_http import NO_TLS
 from tests.waiting import until
 
 ROUNDS = 3
@@ -53,6 +54,7 @@ class Racer:
             headers={**person.service.origin_headers, "Accept": "application/json", "Cookie": person.cookie_header},
             timeout=40,
             trust_env=False,
+            verify=NO_TLS,
         )
 
     async def send(self, path: str, **fields: Any) -> tuple[int, str]:

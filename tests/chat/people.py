@@ -19,6 +19,7 @@ from websockets.typing import Origin, Subprotocol
 from chat.stream import OF_THE_LINE
 from core.people import Role, SignedIn
 from tests.chat.house import House, WebProcess
+from tests.plain_http import NO_TLS
 from tests.waiting import MS
 
 PATIENCE_S = 8_000 * MS
@@ -117,6 +118,7 @@ class Person:
             headers={"Host": host, "Origin": house.origin},
             timeout=40,
             trust_env=False,
+            verify=NO_TLS,
         )
 
     async def __aenter__(self) -> Self:

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.identifiers import CHECKED, HOSTILE, measure, read_sentences
@@ -312,6 +312,8 @@ def test_no_number_with_a_check_survives_one_mask(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
+@example("partner Rocky ap QOZHAN")
+@example("partner Rocky al-Hassan")
 @settings(max_examples=600, deadline=None)
 def test_the_quick_looks_change_nothing(text: str) -> None:
     assert [*find_names(text, text.lower())] == [*find_names(text, text.lower(), whole=True)]

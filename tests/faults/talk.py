@@ -16,6 +16,7 @@ import httpx
 
 from tests.faults.history import Answer, Heard, Message, Outcome, Screen
 from tests.faults.ladder import Tempo
+from tests.plain_http import NO_TLS
 
 # The server answers within five seconds, if only with `unavailable`; what takes longer is not coming.
 ANSWER_WITHIN_S = 7.0
@@ -55,7 +56,7 @@ class Access:
             "X-CSRF-Token": self.token,
         }
         patience = httpx.Timeout(ANSWER_WITHIN_S, connect=OPEN_WITHIN_S)
-        return httpx.AsyncClient(headers=headers, timeout=patience, trust_env=False)
+        return httpx.AsyncClient(headers=headers, timeout=patience, trust_env=False, verify=NO_TLS)
 
 
 @dataclass(slots=True, eq=False)
