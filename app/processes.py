@@ -73,8 +73,9 @@ class WebProcesses:
     async def _keep(self, slot: int) -> None:
         """Keep one slot filled until the service stops."""
         backoff_s = FIRST_BACKOFF_S
+        ended: Child | None = None
         while not self._stopping.is_set():
-            child = self._children[slot] = await self._start()
+            child = await self._fill(slot, ended, await self._start())
             await self._until_ended_or_stopping(child)
             # A replacement has taken the slot over: watch that one.
             while (current := self._children[slot]) is not child:
@@ -94,6 +95,18 @@ class WebProcesses:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+            ended = child
+
+    async def _fill(self, slot: int, old: Child | None, new: Child) -> Child:
+        """Who has the slot then: the new one, unless the old one was replaced or started again meanwhile. One is ended."""
+        current = self._children.get(slot)
+        if current is not None and current is not old:
+            await self._end(new)
+            return current
+        self._children[slot] = new
+        if old is not None:
+            await self._end(old)
+        return new
 
     async def _start(self) -> Child:
         ready_end, child_end = os.pipe()
@@ -138,8 +151,7 @@ class WebProcesses:
                     log.error("replacement_not_ready", slot=slot)
                     await self._end(new)
                     return
-                self._children[slot] = new
-                await self._end(old)
+                await self._fill(slot, old, new)
             log.info("web_processes_replaced", count=self._count)
 
     async def _end(self, child: Child) -> None:

@@ -38,6 +38,15 @@ def test_all_are_replaced_while_someone_always_answers(service: TinyService) -> 
     )
 
 
+def test_one_that_ends_while_all_are_replaced_is_started_again_once(service: TinyService) -> None:
+    before = pids(service)
+    psutil.Process(min(before)).kill()
+    service.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "web_processes_replaced" in service.log.read_text(), within_s=30, what="the new ones")
+    wait_until(lambda: len(psutil.Process(service.process.pid).children()) == 2, what="two, no more")
+    assert not pids(service) & before
+
+
 def test_stop_ends_all(service: TinyService) -> None:
     children = pids(service)
     with service.upgrade("/torrent"):
