@@ -41,7 +41,7 @@ OPTIONS = (
     *("--unixsocketperm", "700"),
     *("--save", ""),
     *("--appendonly", "no"),
-    # Presence, hints and rate limits: a full house needs a few MiB. Past the limit writes fail, which the service survives.
+    # The line, presence, hints, rate limits: a full house needs a few MiB. Past it writes fail, which the service survives.
     *("--maxmemory", "128mb"),
     *("--maxmemory-policy", "noeviction"),
     *("--daemonize", "no"),
