@@ -23,7 +23,7 @@ from core.signals import POLLS_WHILE_HEALTHY, Hint, Signals
 from core.troubles import troubles
 
 if TYPE_CHECKING:
-    from chat.session import Session
+    from chat.session import Head, Session
 
 MOST_RECENT = 64
 POLL_S = 1.0
@@ -60,8 +60,8 @@ class Feed:
     sessions: "set[Session]" = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)
     """What the authors seen so far are called, so that no name has to travel with a hint."""
-    marks: dict[str, int] = field(default_factory=dict)
-    """How far each side is known here to have read."""
+    marks: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """How far each side is known here to have read, and by whom: (number, author key)."""
 
     def render(self, event: Event) -> Rendered:
         self.names[event.author.key] = event.author.name
@@ -73,6 +73,11 @@ class Feed:
         # An advisor who leaves was brought in and goes; the conversation goes on.
         left = event.kind is Kind.LEFT and event.author.kind is not Side.ADVISOR
         return Rendered(event.seq, staff, visitor, ends=left or event.kind is Kind.ENDED)
+
+    def read_frame(self, side: str) -> str:
+        """What tells of a side's mark."""
+        seq, key = self.marks[side]
+        return frame("read", conversation=self.reference, author={"kind": side, "name": self.names[key]}, seq=seq)
 
 
 class Fanout:
@@ -114,14 +119,20 @@ class Fanout:
         for conversation_id in list(session.cursors):
             self.unsubscribe(session, conversation_id)
 
-    def subscribe(self, session: "Session", conversation_id: int, reference: str, last_seq: int) -> None:
-        """From now on the session is told when the conversation moves. Subscribe first, then read: nothing falls between."""
-        feed = self._feeds.get(conversation_id)
+    def subscribe(self, session: "Session", head: "Head") -> None:
+        """From now on the session is told when the conversation moves. Subscribe first, then read: nothing falls between.
+
+        Only marks are not read after `head`: those that have moved since are told at once.
+        """
+        feed = self._feeds.get(head.id)
         if feed is None:
-            feed = self._feeds[conversation_id] = Feed(reference, last_seq)
-        if last_seq > feed.top:
-            self._move(conversation_id, feed, last_seq)
+            feed = self._feeds[head.id] = Feed(head.reference, head.last_seq)
+        if head.last_seq > feed.top:
+            self._move(head.id, feed, head.last_seq)
         feed.sessions.add(session)
+        for side, (seq, key) in feed.marks.items():
+            if seq > head.read_by(side) and key != session.viewer.key:
+                session.offer(f"read:{side}:{head.id}", feed.read_frame(side))
 
     def unsubscribe(self, session: "Session", conversation_id: int) -> None:
         feed = self._feeds.get(conversation_id)

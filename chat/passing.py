@@ -51,7 +51,7 @@ class Passing:
     def mark(self, conversation_id: int, side: Side) -> int:
         """How far this side is known to have read; 0 when nobody here follows the conversation."""
         feed = self._fanout.feed(conversation_id)
-        return feed.marks.get(side, 0) if feed else 0
+        return feed.marks[side][0] if feed and side in feed.marks else 0
 
     async def run(self) -> None:
         while True:
@@ -89,10 +89,10 @@ class Passing:
             self._wake.set()
             return
         if what == "read":
-            if seq <= feed.marks.get(side, 0):
+            if seq <= self.mark(conversation_id, side):
                 return
-            feed.marks[side] = seq
-        author = {"kind": side, "name": feed.names[key]}
-        extra = {"seq": seq} if what == "read" else {}
-        text = frame(what, conversation=feed.reference, author=author, **extra)
+            feed.marks[side] = seq, key
+            text = feed.read_frame(side)
+        else:
+            text = frame(what, conversation=feed.reference, author={"kind": side, "name": feed.names[key]})
         self._fanout.push(conversation_id, f"{what}:{side}", text, but=key)

@@ -42,9 +42,8 @@ class ReadMarks:
             return
         side = viewer.side
         seq = min(seq, max(self._fanout.top(head.id), head.last_seq))
-        stored = head.visitor_read if side is Side.VISITOR else head.advisor_read
         waiting = self._moved.get((head.id, side))
-        if seq <= max(stored, self._passing.mark(head.id, side), waiting.seq if waiting else 0):
+        if seq <= max(head.read_by(side), self._passing.mark(head.id, side), waiting.seq if waiting else 0):
             return
         self._moved[head.id, side] = Mark(seq, viewer)
         self._wake.set()

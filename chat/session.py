@@ -35,6 +35,10 @@ class Head:
     is_aside: bool = False
     """Looked at by a colleague whom the visitor does not see: what they read and type is nobody else's business."""
 
+    def read_by(self, side: str) -> int:
+        """How far this side had read."""
+        return self.visitor_read if side == Side.VISITOR else self.advisor_read
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -163,7 +167,7 @@ class Session:
         self.reply(self._welcome(heads))
         for head in heads:
             cursor = after.pop(head.reference, 0)
-            self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+            self._fanout.subscribe(self, head)
             top = self._fanout.top(head.id)
             fits = (
                 isinstance(cursor, int)
@@ -325,7 +329,7 @@ class Session:
             self._heads[head.id] = head
             if is_new:
                 self.cursors[head.id], self._told[head.id] = 0, False
-                self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+                self._fanout.subscribe(self, head)
                 self.touch(head.id)
 
     def _let_go(self, keep: Set[int]) -> list[Head]:

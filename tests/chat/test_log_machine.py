@@ -334,7 +334,7 @@ class SubscribesLate(Session):
         for conversation_id in self.cursors:
             self._fanout.unsubscribe(self, conversation_id)
         for head in await self.viewer.heads():
-            self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+            self._fanout.subscribe(self, head)
 
 
 BROKEN = {

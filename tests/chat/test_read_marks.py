@@ -110,13 +110,18 @@ async def test_beyond_what_there_is_counts_as_all(two_processes: House) -> None:
 
 
 @pytest.mark.parametrize("is_anybody_there", [True, False])
+@pytest.mark.parametrize("process", [0, 1], ids=["same_process", "other_process"])
 async def test_who_comes_before_a_mark_is_stored_is_told_of_it(
-    two_processes: House, monkeypatch: pytest.MonkeyPatch, is_anybody_there: bool
+    two_processes: House, monkeypatch: pytest.MonkeyPatch, process: int, is_anybody_there: bool
 ) -> None:
     """It was passed on to those who were there, and is not found stored yet."""
     monkeypatch.setattr(reading, "GATHER_S", 1)
     house = two_processes
-    async with Ada(house) as ada, await Cora.hired(house, "Cora", house.processes[1]) as cora, cora.line() as desk:
+    async with (
+        Ada(house) as ada,
+        await Cora.hired(house, "Cora", house.processes[process]) as cora,
+        cora.line() as desk,
+    ):
         await cora.take(await ada.ask())
         await desk.hello(after={})
         await desk.send("read", conversation=ada.reference, seq=3)

@@ -213,7 +213,7 @@ class SubscribesLate(Session):
         self.has_read.set()
         await self.may_subscribe.wait()
         for head in await self.viewer.heads():
-            self._fanout.subscribe(self, head.id, head.reference, head.last_seq)
+            self._fanout.subscribe(self, head)
             self.cursors[head.id] = head.last_seq
 
 
