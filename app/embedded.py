@@ -41,7 +41,7 @@ OPTIONS = (
     *("--unixsocketperm", "700"),
     *("--save", ""),
     *("--appendonly", "no"),
-    # The line, presence, hints, rate limits: a full house needs a few MiB. Past it writes fail, which the service survives.
+    # The line, presence, hints, rate limits: a full house needs a few MiB. When it is full, writes fail; the service survives.
     *("--maxmemory", "128mb"),
     *("--maxmemory-policy", "noeviction"),
     *("--daemonize", "no"),

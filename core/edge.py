@@ -98,7 +98,7 @@ class Edge:
         else:
             try:
                 await self._app(scope, receive, send)
-            except Exception as problem:  # noqa: BLE001  # the last stop: nothing may leave with a traceback
+            except Exception as problem:  # noqa: BLE001  # the server would log what somebody wrote with its traceback
                 _log_crash(problem, secrets.token_hex(4))
 
 
