@@ -1,7 +1,7 @@
 """`make bench`: measure the rows that are asked for and print each bar with its reference.
 
-Ratios within one run count. A missed bar is printed, not punished: the exit status is
-1 only when a program could not be run.
+Ratios within one run count. A bar that is a time is also held against how slow the machine was before and after its row.
+A missed bar is printed, not punished: the exit status is 1 only when a program could not be run.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def main() -> int:
     print_machine(f"{_version_of(find_postgres_binaries() / 'postgres')}, {_version_of(find_redis_binary())}")
     measured = Options(options.rounds, options.seconds, options.warm_up, options.both_ways)
     failed = False
+    before = _slowness()
     for name in options.rows:
         folder = Path(tempfile.mkdtemp(prefix=f"dutyline-bench-{name}-"))
         try:
@@ -71,11 +72,18 @@ def main() -> int:
         finally:
             if not options.keep_logs:
                 shutil.rmtree(folder, ignore_errors=True)
-        print_report(report)
+        after = _slowness()
+        print_report(report, (before + after) / 2)
+        before = after
         if options.keep_logs:
             print(f"logs: {folder}")
         failed = failed or report.failed
     return 1 if failed else 0
+
+
+def _slowness() -> float:
+    with tempfile.TemporaryDirectory(prefix="dutyline-bench-speed-") as folder:
+        return messages.slowness(Path(folder))
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -1,7 +1,8 @@
 """`python -m bench.attackers KIND`: hostile and broken clients, each a kind of its own, until they are stopped.
 
-A plan comes on standard input. What is cut is opened again at once, as somebody would who means it. They use a core of
-their own; what they do to the service beside them is measured by bench.hostile. For servers that we started, on loopback.
+A line on standard output says that they have read their code; they begin with the plan, on standard input. What is cut is
+opened again at once, as somebody would who means it. They use a core of their own; what they do to the service beside them
+is measured by bench.hostile. For servers that we started, on loopback.
 """
 
 from __future__ import annotations
@@ -203,6 +204,7 @@ async def attack(kind: str, plan: AttackPlan) -> None:
 
 
 def main() -> int:
+    print("ready", flush=True)
     plan = msgspec.json.decode(sys.stdin.buffer.read(), type=AttackPlan)
     asyncio.run(attack(sys.argv[1], plan))
     return 0

@@ -1,8 +1,8 @@
 """Row `hostile`: what hostile and broken clients cost, and whether anybody else notices.
 
-Fifty visitors each say something twice a second; the time to the acknowledgement is taken first by themselves, then beside
-each kind of hostile client in turn (bench/attackers.py), and the memory of the web process every quarter of a second. The
-limits are on, as in production.
+Fifty visitors who are connected each say something twice a second; the time to the acknowledgement is taken first by
+themselves, then from the moment at which each kind of hostile client in turn begins (bench/attackers.py), and the memory of
+the web process every quarter of a second. The limits are on, as in production.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,9 @@ class Visitor:
     def __init__(self, number: int, seeded: Seeded) -> None:
         self._number = number
         self._seeded = seeded
+        self._client = WebSocketClient(self.hear, self.lose)
         self._said: dict[str, float] = {}
+        self._caught_up = asyncio.Event()
         self._all_answered = asyncio.Event()
         self.waits_ms: list[float] = []
         self.lost = 0
@@ -81,7 +83,9 @@ class Visitor:
 
     def hear(self, payload: bytes) -> None:
         frame = msgspec.json.decode(payload, type=Frame)
-        if frame.type in ("ack", "error", "hold") and frame.id is not None:
+        if frame.type == "caught_up":
+            self._caught_up.set()
+        elif frame.type in ("ack", "error", "hold") and frame.id is not None:
             begun = self._said.pop(frame.id)
             if frame.type == "ack":
                 self.waits_ms.append((time.perf_counter() - begun) * 1_000)
@@ -93,12 +97,15 @@ class Visitor:
     def lose(self, reason: str) -> None:
         self.lost += 1
 
-    async def talk(self, solo: Solo, seconds: float) -> None:
-        client = WebSocketClient(self.hear, self.lose)
+    async def join(self, solo: Solo) -> None:
         cookie = {"Cookie": f"visitor={self._seeded.token}"}
-        await client.open(f"ws://127.0.0.1:{solo.port}/chat/socket", solo.headers | cookie)
+        await self._client.open(f"ws://127.0.0.1:{solo.port}/chat/socket", solo.headers | cookie)
         place = {self._seeded.reference: self._seeded.last_seq}
-        client.send_text(msgspec.json.encode({"type": "hello", "after": place}))
+        self._client.send_text(msgspec.json.encode({"type": "hello", "after": place}))
+        async with asyncio.timeout(ANSWERED_WITHIN_S):
+            await self._caught_up.wait()
+
+    async def talk(self, seconds: float) -> None:
         await asyncio.sleep(SAY_EVERY_S * self._number / WELL_BEHAVED)
         ends = time.perf_counter() + seconds
         count = 0
@@ -108,13 +115,13 @@ class Visitor:
             frame = {"type": "say", "conversation": self._seeded.reference, "id": given, "text": f"{count}: {SENTENCE}"}
             self._said[given] = time.perf_counter()
             self._all_answered.clear()
-            client.send_text(msgspec.json.encode(frame))
+            self._client.send_text(msgspec.json.encode(frame))
             await asyncio.sleep(SAY_EVERY_S)
         # What comes late is late, and not lost.
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 await self._all_answered.wait()
-        client.close()
+        self._client.close()
 
 
 def run(folder: Path, options: Options) -> Report:
@@ -149,40 +156,54 @@ def run(folder: Path, options: Options) -> Report:
 
 
 def _try(solo: Solo, good: list[Seeded], kind: str, plan: AttackPlan, options: Options) -> Trial:
-    visitors = [Visitor(number, seeded) for number, seeded in enumerate(good)]
     resident: list[float] = []
-    with _attacking(kind, plan):
-        asyncio.run(_measure(solo, visitors, resident, options.seconds * 2))
+    with _attackers(kind, plan) as begin:
+        visitors = asyncio.run(_measure(solo, good, resident, begin, options.seconds * 2))
     solo.rest(SETTLE_S)
     resident.append(_resident_mib(solo))
     waits = [wait for visitor in visitors for wait in visitor.waits_ms]
     return Trial(kind, waits, sum(visitor.lost + visitor.unanswered for visitor in visitors), resident)
 
 
-async def _measure(solo: Solo, visitors: list[Visitor], resident: list[float], seconds: float) -> None:
+async def _measure(
+    solo: Solo, good: list[Seeded], resident: list[float], begin: Callable[[], None], seconds: float
+) -> list[Visitor]:
     async def sample() -> None:
         while True:
             resident.append(_resident_mib(solo))
             await asyncio.sleep(SAMPLE_S)
 
+    visitors = [Visitor(number, seeded) for number, seeded in enumerate(good)]
+    await asyncio.gather(*(visitor.join(solo) for visitor in visitors))
     sampling = asyncio.create_task(sample())
     try:
-        await asyncio.gather(*(visitor.talk(solo, seconds) for visitor in visitors))
+        begin()
+        await asyncio.gather(*(visitor.talk(seconds) for visitor in visitors))
     finally:
         sampling.cancel()
+    return visitors
 
 
 @contextmanager
-def _attacking(kind: str, plan: AttackPlan) -> Iterator[None]:
+def _attackers(kind: str, plan: AttackPlan) -> Iterator[Callable[[], None]]:
+    """What makes them begin. They have read their own code by then: what that costs the machine is no attack."""
     if kind == ALONE:
-        yield
+        yield lambda: None
         return
-    with subprocess.Popen(python("-m", "bench.attackers", kind), cwd=ROOT, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        python("-m", "bench.attackers", kind), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(plan))
-        process.stdin.close()
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        def begin() -> None:
+            assert process.stdin is not None
+            process.stdin.write(msgspec.json.encode(plan))
+            process.stdin.close()
+
         try:
-            yield
+            yield begin
         finally:
             process.kill()
 
