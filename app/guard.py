@@ -1,40 +1,23 @@
-"""uvicorn's two protocol classes, with a bound on what one connection may cost.
+"""uvicorn's HTTP, with a bound on what one connection may cost.
 
-Stock uvicorn lets a peer that never reads hold a handler and the whole shutdown for ever, queues pongs and empty
-fragments without limit, and waits for half a request head without end (each of it measured). Here each of
-these ends in a time or at a size that is written below. It touches private names of uvicorn, whose minor version is
-therefore pinned, and tests/app/test_server_guard.py fails when they change.
+Stock uvicorn lets a peer that never reads an answer hold the whole shutdown for ever, and waits for half a request head
+without end (both measured). Here each of these ends in a time or at a size that is written below. It touches private names of
+uvicorn, whose minor version is therefore pinned, and tests/core/test_pitfalls.py fails when they change.
 """
 
 import asyncio
-import contextlib
-import struct
 import sys
-from collections.abc import Callable
-from random import getrandbits
 from typing import Any, cast
 
 from httptools import HttpParserUpgrade, HttpRequestParser
-from uvicorn._types import ASGIReceiveEvent
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.exceptions import InvalidState
-from websockets.frames import Frame
-from websockets.protocol import State
 
+from app.sockets import CLOSE_WITHIN_S
 from app.upgrades import without_upgrade
 from core.limits import TurnedAway, cookie_of
-from core.waking import Inbox, Wake
 
-MOST_UNREAD_BYTES = 256 * 1024
-MOST_FRAGMENTS = 256
-MOST_PINGS, PINGS_COUNTED_FOR_S = 100, 10.0
-MOST_QUEUED_FRAMES = 1024
-PARSED_AT_ONCE_BYTES = 4096
-CLOSE_WITHIN_S = 2.0
 MOST_HEAD_BYTES = 64 * 1024
 MOST_PIPELINED = 16
 REQUEST_HEAD_WITHIN_S = 20.0
@@ -42,219 +25,9 @@ REQUEST_BODY_WITHIN_S = 120.0
 RESPONSE_READ_WITHIN_S = 15.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
-NO_HEARTBEAT, TOO_MANY_FRAMES = 4003, 4004
-TEXT_FRAME = 0x81
-PING_HEAD = b"\x89\x04"
-_MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_SOON = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-class GuardedSocket(WebSocketsSansIOProtocol):
-    """A WebSocket whose peer may be slow or hostile: closing it takes 2 s at most, and it buffers 256 KiB at most."""
-
-    _abort_timer: asyncio.TimerHandle | None = None
-    _was_heard = False
-    """Whether anything at all has arrived since the last ping."""
-    _take: Callable[[str], bool] | None = None
-    _offered = False
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        # The same as uvicorn's own, in a seventh of their memory.
-        self._inbox: Inbox[ASGIReceiveEvent] = Inbox()
-        self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", self._inbox)
-        self.writable = cast(asyncio.Event, Wake())
-        self.writable.set()
-
-    def start_keepalive(self) -> None:
-        """The handshake is over: what it needed is let go of, which is a fifth of what an idle socket would keep."""
-        self.request.headers.clear()
-        del self.request, self.response
-        # Forty names one by one made its dictionary twice as large as they need.
-        self.__dict__ = dict(self.__dict__)
-        super().start_keepalive()
-
-    def data_received(self, data: bytes) -> None:
-        """A piece at a time: one read can hold ten thousand tiny frames, and whoever sends those is let go after a few."""
-        self._was_heard = True
-        for start in range(0, len(data), PARSED_AT_ONCE_BYTES):
-            if self.transport.is_closing():
-                return
-            super().data_received(data[start : start + PARSED_AT_ONCE_BYTES])
-
-    _pings = 0
-    _pings_since = 0.0
-
-    def handle_ping(self) -> None:
-        if self.close_sent or self._pings_too_often():
-            return
-        # Pongs are written without flow control: a peer that pings and never reads would fill the memory.
-        if self.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
-            self.transport.abort()
-            return
-        super().handle_ping()
-
-    def handle_cont(self, event: Frame) -> None:
-        # Empty fragments do not count against the size of a message.
-        if len(self.frames) > MOST_FRAGMENTS:
-            self.transport.abort()
-            return
-        super().handle_cont(event)
-
-    def send_receive_event_to_app(self) -> None:
-        # Reading pauses after each message, but one read of 256 KB can hold 40,000 tiny ones.
-        if self.queue.qsize() > MOST_QUEUED_FRAMES:
-            self.transport.abort()
-            return
-        if self._take is not None and self._offer_soon(self._take):
-            return
-        # What is not UTF-8 may come in one piece with the peer's own close, which is answered already.
-        with contextlib.suppress(InvalidState):
-            super().send_receive_event_to_app()
-
-    def take_with(self, take: Callable[[str], bool]) -> None:
-        """From now on offer a text that nothing waits before to `take`, which deals with it or says that it must be queued."""
-        self._take = take
-
-    def _offer_soon(self, take: Callable[[str], bool]) -> bool:
-        """False when this text must be queued."""
-        # Only while the reader waits: one that is about to read again would come upon the next text before this one.
-        if self._offered or self.close_sent or self.curr_msg_data_type != "text" or not self._inbox.is_awaited:
-            return False
-        try:
-            text = b"".join(self.frames).decode()
-        except UnicodeDecodeError:
-            return False
-        self.frames, self._offered = [], True
-        # Not within the reading of all sockets: between two of them the interpreter is given away, if a thread waits for it.
-        self.loop.call_soon(self._offer, take, text)
-        return True
-
-    def _offer(self, take: Callable[[str], bool], text: str) -> None:
-        self._offered = is_taken = False
-        try:
-            is_taken = take(text)
-        finally:
-            # Also what it failed at: the reader comes upon it again, and answers or ends with it. Nothing is dropped unseen.
-            if not is_taken:
-                self._inbox.put_first({"type": "websocket.receive", "text": text})
-
-    def send_keepalive_ping(self) -> None:
-        """As uvicorn does it, without its machinery for frames, which costs ten times what a ping of 6 bytes needs."""
-        self.ping_timer = None
-        if self.close_sent or self.transport.is_closing():
-            return
-        self._was_heard = False
-        self.pending_ping_payload = getrandbits(32).to_bytes(4)
-        self.ping_sent_at = self.loop.time()
-        self.transport.write(PING_HEAD + self.pending_ping_payload)
-        assert self.ping_timeout is not None
-        self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
-
-    def _pings_too_often(self) -> bool:
-        """A ping costs us more than it costs its sender, and nobody needs ten a second: who sends them is let go."""
-        now = self.loop.time()
-        if now - self._pings_since > PINGS_COUNTED_FOR_S:
-            self._pings, self._pings_since = 0, now
-        self._pings += 1
-        if self._pings <= MOST_PINGS:
-            return False
-        self._fail(TOO_MANY_FRAMES, "too many pings")
-        return True
-
-    def keepalive_timeout(self) -> None:
-        """The ping was not answered. Whoever said anything else meanwhile lives; whoever did not is let go."""
-        self.pong_timer = self.pending_ping_payload = None
-        if self.close_sent or self.transport.is_closing():
-            return
-        if self._was_heard:
-            self.schedule_ping()
-            return
-        self._fail(NO_HEARTBEAT, "no heartbeat")
-
-    def _fail(self, code: int, reason: str) -> None:
-        """Close without waiting for anybody: what the handler still writes goes nowhere."""
-        self.conn.fail(code, reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self.transport.close()
-        self._abort_within(CLOSE_WITHIN_S)
-
-    def _went_silent(self) -> None:
-        """Nothing was heard for some time before the end: whoever was there may have been gone as long."""
-        cast(dict[str, Any], self.scope)["went_silent"] = True
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        self._abort_within(CLOSE_WITHIN_S)
-
-    def handle_parser_exception(self) -> None:
-        super().handle_parser_exception()
-        self._abort_within(CLOSE_WITHIN_S)
-
-    async def send(self, message: Any) -> None:
-        """One frame as uvicorn sends it, or with `texts` many in one write: a message costs two frames to its sender."""
-        texts: list[str] | None = message.get("texts")
-        if texts is None:
-            await super().send(message)
-            return
-        await self.writable.wait()
-        if self.disconnected or self.close_sent or not self.handshake_complete or self.conn.state is not State.OPEN:
-            raise ClientDisconnected
-        self.transport.write(_text_frames(texts))
-
-    async def run_asgi(self) -> None:
-        texts: dict[object, object] = {"is_ready": self.writable.is_set, "take_with": self.take_with}
-        self.scope["extensions"]["websocket.texts"] = texts
-        try:
-            await super().run_asgi()
-        finally:
-            # This leads back to us, and only a collection would end the two.
-            texts.clear()
-            self._take = None
-        # After a close of ours the peer has uvicorn's time to read why, and to answer.
-        handshake_s = self.close_timeout if self.close_timer is not None else 0.0
-        self._abort_within(handshake_s + CLOSE_WITHIN_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, TimeoutError):
-            # What was sent stayed without acknowledgement, for as long as the kernel waits.
-            self._went_silent()
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
-        super().connection_lost(exc)
-
-    def _abort_within(self, delay_s: float) -> None:
-        """A transport that closes waits until its buffer is read; a peer that stalls would make that never."""
-        if self.disconnected:
-            return
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
-        self._abort_timer = self.loop.call_later(delay_s, self.transport.abort)
-
-
-def _text_frames(texts: list[str]) -> bytes:
-    """Whole, unmasked, uncompressed text frames (RFC 6455, 5.2), one after the other."""
-    pieces: list[bytes] = []
-    for text in texts:
-        payload = text.encode()
-        size = len(payload)
-        if size < 126:
-            head = bytes((TEXT_FRAME, size))
-        elif size < 65_536:
-            head = _MIDDLE_HEAD(TEXT_FRAME, 126, size)
-        else:
-            head = _LONG_HEAD(TEXT_FRAME, 127, size)
-        pieces += (head, payload)
-    return b"".join(pieces)
 
 
 class GuardedRequests(HttpToolsProtocol):

@@ -22,8 +22,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.guard import GuardedRequests, GuardedSocket
+from app.guard import GuardedRequests
 from app.memory import collect_less_often
+from app.sockets import GuardedSocket
 from core.errors import StartError
 from core.settings import Settings
 
@@ -44,8 +45,9 @@ UNACKNOWLEDGED_MS = 15_000
 # takes in is also what one flood can make us read in one go while everybody else waits.
 KERNEL_SENDS, KERNEL_TAKES = 256 * 1024, 64 * 1024
 LARGEST_FRAME = 64 * 1024
-# A socket whose peer says nothing, not even a pong, is closed with 4003 after both.
-PING_EVERY_S, PING_ANSWERED_WITHIN_S = 20.0, 15.0
+# A socket whose peer says nothing, not even a pong, is closed with 4003 after both. A moment after the heartbeat, which takes
+# the ping along.
+PING_EVERY_S, PING_ANSWERED_WITHIN_S = 25.5, 9.5
 FILES_FOR_OTHERS = 512
 # How uvicorn logs text that is not UTF-8, and a socket that the edge refuses before the upgrade.
 FAULTS_OF_CLIENTS = frozenset(

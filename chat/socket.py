@@ -41,6 +41,7 @@ from core.errors import BadFrame, InvalidText, NotAllowed, RateLimited, Refusal,
 from core.limits import Limiter, TurnedAway, cookie_of
 from core.waking import Wake
 from core.web import VISITOR_COOKIE
+from core.wheel import later
 
 logger = structlog.get_logger()
 
@@ -295,7 +296,7 @@ async def _write(websocket: WebSocket, session: Session, speaking: Speaking) -> 
 class Beat:
     """When the next heartbeat is due. One timer for each, and none for what is written between."""
 
-    __slots__ = ("_session", "_timer", "is_due")
+    __slots__ = ("_due", "_session", "is_due")
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -303,10 +304,10 @@ class Beat:
 
     def begin(self) -> None:
         self.is_due = False
-        self._timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._strike)
+        self._due = later(HEARTBEAT_S, self._strike)
 
     def end(self) -> None:
-        self._timer.cancel()
+        self._due.cancel()
 
     def _strike(self) -> None:
         self.is_due = True
@@ -316,7 +317,7 @@ class Beat:
 def _sender(websocket: WebSocket) -> Callable[[list[str]], Awaitable[None]]:
     """How frames are written: each stretch of them has ten seconds, which a reader that stalls does not meet.
 
-    Our own server takes many frames at once and says whether that would wait (app/guard.py); another takes one by one.
+    Our own server takes many frames at once and says whether that would wait (app/sockets.py); another takes one by one.
     """
     is_ready: Callable[[], bool] | None = _texts_of(websocket).get("is_ready")
 

@@ -16,8 +16,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app.guard import MOST_PINGS, MOST_PIPELINED
+from app.guard import MOST_PIPELINED
 from app.server import FILES_FOR_OTHERS
+from app.sockets import MOST_PINGS
 from tests.app.tiny_client import TinyService, read_all, running
 from tests.forks import ROOT
 from tests.waiting import until, wait_until
@@ -158,6 +159,23 @@ def test_whoever_says_anything_lives(pinging: TinyService, frame: bytes) -> None
             if b"\x89\x04" in heard:
                 pings += 1
                 client.sendall(frame)
+
+
+def test_a_ping_rides_with_what_is_written_anyway(pinging: TinyService) -> None:
+    """An idle socket is written to once for its heartbeat and its ping. Here somebody is written to all the time."""
+    with pinging.upgrade("/together") as client:
+        head, pings = b"", 0
+        while not head.endswith(b"\r\n\r\n"):
+            head += client.recv(4096)
+        while pings < 3:
+            client.sendall(masked(0x81, b"1"))
+            heard = client.recv(4096)
+            assert heard.startswith(b"\x81\x02" + "é".encode())
+            _, is_there, ping = heard.partition(b"\x89\x04")
+            if is_there:
+                assert len(ping) == 4
+                pings += 1
+                client.sendall(masked(0x8A, ping))
 
 
 async def test_a_library_that_answers_pings_lives(pinging: TinyService) -> None:

@@ -8,7 +8,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from app.guard import GuardedSocket
+from app.sockets import GuardedSocket
 from tests.chat.raw import BINARY, TEXT, encoded
 
 HANDSHAKE = (

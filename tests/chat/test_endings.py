@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 from websockets.exceptions import InvalidStatus
 
-from app.guard import GuardedSocket
+from app.sockets import GuardedSocket
 from chat.arrivals import Arrivals
 from chat.events import Author, Entry
 from chat.fanout import spread_ms

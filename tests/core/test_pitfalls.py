@@ -313,7 +313,7 @@ PRIVATE: dict[type, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("protocol", PRIVATE)
 def test_the_server_still_has_what_the_guard_overrides(protocol: type) -> None:
-    """app/guard.py touches names that uvicorn promises nobody: its minor version is pinned, and these must be there."""
+    """The guard touches names that uvicorn promises nobody: its minor version is pinned, and these must be there."""
     for name in PRIVATE[protocol]:
         assert name in vars(protocol), name
 
