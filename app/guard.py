@@ -25,7 +25,8 @@ REQUEST_BODY_WITHIN_S = 120.0
 RESPONSE_READ_WITHIN_S = 15.0
 RESPONSE_AT_SHUTDOWN_WITHIN_S = 5.0
 FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 0.5
-OVERLOADED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+OVERLOADED_S, LEAVING_S = 5, 1
+UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_SOON = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -54,7 +55,7 @@ class GuardedRequests(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, transport))
         if len(self.connections) > self.most_connections:
-            self.transport.write(OVERLOADED)
+            self.transport.write(UNAVAILABLE % OVERLOADED_S)
             self.transport.close()
             return
         self._expect(REQUEST_HEAD_WITHIN_S)
@@ -108,7 +109,7 @@ class GuardedRequests(HttpToolsProtocol):
         if self._is_ignored_upgrade():
             return
         super().on_headers_complete()
-        if self._stopping:
+        if self._stopping and not self._should_upgrade():
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
@@ -119,17 +120,23 @@ class GuardedRequests(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
+        if self._stopping:
+            self._refuse(UNAVAILABLE % LEAVING_S)
+            return
         turned_away: TurnedAway | None = self.app_state.get("turned_away")
         if turned_away is not None and (left_s := turned_away.left_s(cookie_of(self.headers))):
             # Asking them in costs three times as much, which whoever comes again at once takes from everybody.
-            self.transport.write(TOO_SOON % left_s)
-            self.transport.close()
-            self._expect(CLOSE_WITHIN_S)
+            self._refuse(TOO_SOON % left_s)
             return
         super().handle_websocket_upgrade()
         # The socket has its own protocol now. Parser and protocol hold each other, so that only a collection would end
         # them; the parser is in use until this call returns.
         self.loop.call_soon(self._let_go)
+
+    def _refuse(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.transport.close()
+        self._expect(CLOSE_WITHIN_S)
 
     def _let_go(self) -> None:
         del self.parser, self.scope, self.headers

@@ -47,7 +47,7 @@ KERNEL_SENDS, KERNEL_TAKES = 256 * 1024, 64 * 1024
 LARGEST_FRAME = 64 * 1024
 # A socket whose peer says nothing, not even a pong, is closed with 4003 after both. A moment after the heartbeat, which takes
 # the ping along.
-PING_EVERY_S, PING_ANSWERED_WITHIN_S = 25.5, 9.5
+PING_EVERY_S, PING_ANSWERED_WITHIN_S = 25.5, 9.0
 FILES_FOR_OTHERS = 512
 # How uvicorn logs text that is not UTF-8, and a socket that the edge refuses before the upgrade.
 FAULTS_OF_CLIENTS = frozenset(

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from app.guard import MOST_PIPELINED
 from app.server import FILES_FOR_OTHERS
 from app.sockets import MOST_PINGS
-from tests.app.tiny_client import TinyService, read_all, running
+from tests.app.tiny_client import UPGRADE, TinyService, read_all, running
 from tests.forks import ROOT
 from tests.waiting import until, wait_until
 
@@ -204,6 +204,28 @@ def test_stop_does_not_wait_for_a_handler_that_never_answers(service: TinyServic
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(timeout=15) == 0
         assert time.monotonic() - started < 12
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (UPGRADE.format(path="/echo").encode(), b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"),
+        (b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n"),
+    ],
+    ids=["socket", "page"],
+)
+def test_a_first_request_that_comes_while_it_stops_is_answered(
+    service: TinyService, request_: bytes, answer: bytes
+) -> None:
+    """It was accepted before, and says something only now: a page is given still, and a socket comes back at once."""
+    with service.connect() as client:
+        # The connection after it was served, so this one is accepted as well.
+        assert service.is_up()
+        service.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not service.is_up(), what="that nobody else is accepted")
+        client.sendall(request_)
+        assert read_all(client).startswith(answer)
+    assert service.process.wait(timeout=15) == 0
 
 
 async def test_goodbye_comes_before_the_close(service: TinyService) -> None:
