@@ -17,7 +17,7 @@ from chat.tables import conversation, participant
 from chat.words import Part, Status
 from core.crypto import token_hash
 from core.db import Database
-from core.gather import Gathered
+from core.gather import CROWDS_GATHER_S, Gathered
 
 TOKEN_CHARACTERS = range(20, 101)
 HEAD_COLUMNS = ("id", "reference", "status", "last_seq", "visitor_read", "advisor_read")
@@ -48,8 +48,8 @@ class Arrivals:
         self._db = db
         self._keys = keys
         self._find = FIND_SQLITE if db.is_sqlite else FIND_POSTGRES
-        self._rows = Gathered(self._read)
-        self._desks = Gathered(self._read_desks)
+        self._rows = Gathered(self._read, crowds_gather_s=CROWDS_GATHER_S)
+        self._desks = Gathered(self._read_desks, crowds_gather_s=CROWDS_GATHER_S)
 
     async def name(self, token: str) -> str | None:
         """What the visitor is called; None when the cookie opens nothing."""

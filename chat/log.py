@@ -29,7 +29,7 @@ from core.clock import Clock, to_ms
 from core.contest import until_uncontested
 from core.db import Database
 from core.errors import AssignmentLost, Contested, Ended, IdConflict, NotAllowed, NotFound, Refusal, Unavailable
-from core.gather import Gathered
+from core.gather import CROWDS_GATHER_S, Gathered
 
 __all__ = ["Log", "OnStored", "Receipt"]
 
@@ -56,7 +56,7 @@ class Log:
         self._patience = Patience()
         self._wake = asyncio.Event()
         self._on_stored: list[OnStored] = []
-        self._pages = Gathered(self._read_pages)
+        self._pages = Gathered(self._read_pages, crowds_gather_s=CROWDS_GATHER_S)
         self.committed = 0
         """Messages stored by this writer since it began."""
 

@@ -1,8 +1,8 @@
 """Look-ups that come together are asked for together.
 
-One query runs at a time; whatever is asked for meanwhile goes into the next one. Nothing waits on purpose: a single
-look-up is asked for at once. So a crowd that comes back after a restart costs a few queries, not one each, and takes one
-connection to the database, not all of them.
+One query runs at a time; whatever is asked for meanwhile goes into the next one. A single look-up is asked for at once. So a
+crowd that comes back after a restart costs a few queries, not one each, and takes one connection to the database, not all of
+them. A database that answers at once would be asked for a few each time: where that is said, a crowd is let gather a moment.
 """
 
 import asyncio
@@ -13,13 +13,17 @@ Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 MOST_AT_ONCE = 128
+CROWD = 3
+CROWDS_GATHER_S = 0.01
 
 
 class Gathered(Generic[Key, Found]):
     """`ask` takes a list of keys and returns what was found for each, in the same order."""
 
-    def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Found]]]) -> None:
+    def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Found]]], *, crowds_gather_s: float = 0.0) -> None:
+        """`crowds_gather_s`: how long the next query waits after one that several asked for."""
         self._ask = ask
+        self._crowds_gather_s = crowds_gather_s
         self._waiting: list[tuple[Key, asyncio.Future[Found]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -36,6 +40,9 @@ class Gathered(Generic[Key, Found]):
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
                 await self._answer([one for one in batch if not one[1].done()])
+                if self._crowds_gather_s and len(batch) >= CROWD:
+                    # Also when nobody waits yet: those who were answered ask for the next thing in a moment.
+                    await asyncio.sleep(self._crowds_gather_s)
         finally:
             self._task = None
             for _, answer in self._waiting:

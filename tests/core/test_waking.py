@@ -66,6 +66,30 @@ async def test_what_is_asked_meanwhile_is_asked_together() -> None:
     assert asked == [[1], [2, 3, 2]]
 
 
+async def test_a_crowd_is_let_gather_and_one_alone_is_not() -> None:
+    asked: list[list[int]] = []
+
+    async def same(keys: list[int]) -> list[int]:
+        asked.append(keys)
+        return keys
+
+    gathered = Gathered(same, crowds_gather_s=0.2)
+
+    # Those who were answered come again, each a turn of the loop after the other.
+    async def come_again(turns: int) -> None:
+        await gathered.get(turns)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await gathered.get(turns)
+
+    await asyncio.gather(*(come_again(turns) for turns in range(5)))
+    assert [len(keys) for keys in asked] == [5, 5]
+    # And who comes while nobody else does is asked for at once.
+    alone = Gathered(same, crowds_gather_s=3_600)
+    async with asyncio.timeout(5):
+        assert [await alone.get(key) for key in (1, 2, 3)] == [1, 2, 3]
+
+
 async def test_each_who_asked_learns_that_it_failed_and_the_next_may_ask_again() -> None:
     fails = True
 
