@@ -34,6 +34,8 @@ CLOSE_WITHIN_S = 2.0
 NO_HEARTBEAT, TOO_MANY_FRAMES = 4003, 4004
 TEXT_FRAME = 0x81
 PING_HEAD = b"\x89\x04"
+RIDES_AFTER = 0.95
+"""Of the time until the next ping: it goes with a heartbeat, and not with each word before."""
 _MIDDLE_HEAD, _LONG_HEAD = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
 
 
@@ -62,7 +64,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self.writable = cast(asyncio.Event, Wake())
         self.writable.set()
         self._ping_rides_from = 0.0
-        """In the loop's time: what is written from then on takes the ping along. 0 until something was written."""
+        """In the loop's time: texts that are written from then on take the ping along. 0 until the first were written."""
 
     def start_keepalive(self) -> None:
         """The handshake is over: what it needed is let go of, which is a fifth of what an idle socket would keep."""
@@ -141,7 +143,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     def schedule_ping(self) -> None:
         assert self.ping_interval is not None
         delay_s = max(0.0, self.ping_interval - self.last_ping_rtt)
-        self._ping_rides_from = self.loop.time() + delay_s / 2
+        self._ping_rides_from = self.loop.time() + RIDES_AFTER * delay_s
         self.ping_timer = later(delay_s, self.send_keepalive_ping)
 
     def send_keepalive_ping(self) -> None:
@@ -178,7 +180,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             return b""
         self.ping_timer.cancel()
         if not self._ping_rides_from:
-            # Heartbeats count from the first words as well, and come a moment before.
+            # Heartbeats count from about now as well, and come a moment before.
             self.schedule_ping()
             return b""
         return self._ping()
@@ -191,6 +193,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if self._was_heard:
             self.schedule_ping()
             return
+        self._went_silent()
         self._fail(NO_HEARTBEAT, "no heartbeat")
 
     def _fail(self, code: int, reason: str) -> None:

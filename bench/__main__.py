@@ -33,7 +33,8 @@ from bench import (
     search,
     start,
 )
-from bench.report import Options, Report, print_machine, print_report
+from bench.processes import ProcessError
+from bench.report import Options, Report, print_machine, print_report, progress
 from tests.engines import find_postgres_binaries, find_redis_binary
 
 ROWS: dict[str, Callable[[Path, Options], Report]] = {
@@ -82,8 +83,13 @@ def main() -> int:
 
 
 def _slowness() -> float:
-    with tempfile.TemporaryDirectory(prefix="dutyline-bench-speed-") as folder:
-        return messages.slowness(Path(folder))
+    """1 where it cannot be told: a row that was measured is printed all the same."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="dutyline-bench-speed-") as folder:
+            return messages.slowness(Path(folder))
+    except (ProcessError, OSError, subprocess.SubprocessError) as error:
+        progress(f"how slow the machine is could not be measured: {type(error).__name__}: {error}")
+        return 1.0
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -99,8 +99,14 @@ def run(folder: Path, options: Options) -> Report:
         columns=("Redis", "here ms", "there ms"),
         lines=[_line("there", hinted), _line("away", polled)],
         bars=[
-            within("from the editor's answer until found in the last process", max(map(max, hinted)), MOST_MS, "ms"),
-            within("the same without Redis", max(map(max, polled)), MOST_MS, "ms"),
+            within(
+                "from the editor's answer until found in the last process",
+                max(map(max, hinted)),
+                MOST_MS,
+                "ms",
+                waits=True,
+            ),
+            within("the same without Redis", max(map(max, polled)), MOST_MS, "ms", waits=True),
         ],
     )
 

@@ -21,7 +21,8 @@ class Gathered(Generic[Key, Found]):
     """`ask` takes a list of keys and returns what was found for each, in the same order."""
 
     def __init__(self, ask: Callable[[list[Key]], Awaitable[Sequence[Found]]], *, crowds_gather_s: float = 0.0) -> None:
-        """`crowds_gather_s`: how long the next query waits after one that several asked for."""
+        """`crowds_gather_s`: how long the next query waits after one that three or more asked for, unless as many wait already
+        as it can take."""
         self._ask = ask
         self._crowds_gather_s = crowds_gather_s
         self._waiting: list[tuple[Key, asyncio.Future[Found]]] = []
@@ -40,7 +41,7 @@ class Gathered(Generic[Key, Found]):
             while self._waiting:
                 batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
                 await self._answer([one for one in batch if not one[1].done()])
-                if self._crowds_gather_s and len(batch) >= CROWD:
+                if self._crowds_gather_s and len(batch) >= CROWD and len(self._waiting) < MOST_AT_ONCE:
                     # Also when nobody waits yet: those who were answered ask for the next thing in a moment.
                     await asyncio.sleep(self._crowds_gather_s)
         finally:

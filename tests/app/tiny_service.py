@@ -70,6 +70,8 @@ class Sockets:
                 await websocket.send_text(await websocket.receive_text())
         except WebSocketDisconnect:
             self.open.discard(websocket)
+            if websocket.scope.get("went_silent"):
+                print("went silent", file=sys.stderr, flush=True)
 
     async def torrent(self, websocket: WebSocket) -> None:
         await websocket.accept()
@@ -125,13 +127,16 @@ def main() -> int:
     parser.add_argument("--ready-fd", type=int)
     parser.add_argument("--files", type=int, help="how many files it may open")
     parser.add_argument("--ping-s", type=float, help="how long it waits before a ping, and for its answer")
+    parser.add_argument("--patient", action="store_true", help="it waits longer for a first request")
     arguments = parser.parse_args()
+    shorten_times()
     if arguments.ping_s:
         server.PING_EVERY_S = server.PING_ANSWERED_WITHIN_S = arguments.ping_s
+    if arguments.patient:
+        guard.REQUEST_HEAD_WITHIN_S = guard.FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 10.0
     if arguments.files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (arguments.files, arguments.files))
     configure_logs()
-    shorten_times()
     try:
         if arguments.web:
             settings = read_settings(os.environ, demo=True)

@@ -288,6 +288,7 @@ PRIVATE: dict[type, tuple[str, ...]] = {
         "data_received",
         "handle_ping",
         "handle_cont",
+        "handle_pong",
         "handle_parser_exception",
         "keepalive_timeout",
         "run_asgi",
@@ -295,6 +296,8 @@ PRIVATE: dict[type, tuple[str, ...]] = {
         "send_keepalive_ping",
         "send_receive_event_to_app",
         "shutdown",
+        "start_keepalive",
+        "stop_keepalive",
     ),
     HttpToolsProtocol: (
         "_should_upgrade",
