@@ -8,7 +8,7 @@ const EVERY_MS = 3000
 export class LineColumn {
   /**
    * @param {HTMLElement} root
-   * @param {() => void} draw
+   * @param {() => Promise<boolean>} draw Whether the server gave what is drawn.
    * @param {() => void} onColleagues Somebody came on duty, or went.
    */
   constructor(root, draw, onColleagues) {
@@ -16,16 +16,31 @@ export class LineColumn {
     this._draw = draw
     this._onColleagues = onColleagues
     this._drawnAt = 0
+    this._isDrawing = false
+    this._isWanted = false
     this._online = Number(root.dataset.online)
   }
 
   refresh() {
     clearTimeout(this._timer)
     const waitMs = Math.max(AFTER_MS, this._drawnAt + EVERY_MS - Date.now())
-    this._timer = setTimeout(() => {
-      this._drawnAt = Date.now()
-      this._draw()
-    }, waitMs)
+    this._timer = setTimeout(() => void this._drawOnce(), waitMs)
+  }
+
+  /** One at a time: of two that are on their way the older could come last, and stay. */
+  async _drawOnce() {
+    this._isWanted = true
+    if (this._isDrawing) return
+    this._isDrawing = true
+    this._isWanted = false
+    this._drawnAt = Date.now()
+    let isDrawn = true
+    try {
+      isDrawn = await this._draw()
+    } finally {
+      this._isDrawing = false
+    }
+    if (!isDrawn || this._isWanted) this.refresh()
   }
 
   /** @param {import('./transports.js').Frame} frame */

@@ -81,10 +81,15 @@ export class Workspace {
     else this._hooks.onMessage(gist(arrival.page) || NO_ANSWER)
   }
 
-  /** Draws the left column anew from the server; the bare desk has it too, and is there when a conversation is over. */
+  /**
+   * Draws the left column anew from the server; the bare desk has it too, and is there when a conversation is over.
+   *
+   * @returns {Promise<boolean>} Whether the server gave it.
+   */
   async refreshLine() {
     const arrival = await fetchPage('/desk')
     if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival.page, false)
+    return arrival?.isOk ?? false
   }
 
   /** Draws what stands beside the open conversation anew; all of it when the reader's part in it is another. */

@@ -1,5 +1,6 @@
 """Cora's page while she works: drafts, notes, what the columns say, who is writing."""
 
+import asyncio
 import time
 from contextlib import suppress
 
@@ -157,6 +158,59 @@ async def test_left_column_follows(browser: Browser, lenient: LiveService) -> No
             await expect(
                 met.cora.locator('[data-slot="to-wrap-up"]').get_by_role("link", name=met.reference)
             ).to_be_visible()
+        await post(bens.request, "/chat", "/chat/leave")
+
+
+async def test_left_column_is_drawn_when_the_server_answers_again(browser: Browser, lenient: LiveService) -> None:
+    """No other frame comes that would have it drawn."""
+    cuts, is_cut = 0, True
+
+    async def cut(route: Route) -> None:
+        nonlocal cuts
+        cuts += is_cut
+        await (route.abort() if is_cut else route.continue_())
+
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        await expect_line(met.cora, CONNECTED)
+        await met.cora.route(f"{lenient.url}/desk", cut)
+        left = await ask(bens.request)
+        await until(lambda: cuts >= 1, what="that what draws the question is cut")
+        await post(bens.request, "/chat", "/chat/question")
+        await expect(met.cora.locator('[data-slot="waiting"]')).to_have_text("0")
+        await until(lambda: cuts >= 2, what="that what draws it as left is cut")
+        is_cut = False
+        await expect(met.cora.get_by_role("button", name=f"Take {left}")).to_be_visible()
+        await post(bens.request, "/chat", "/chat/leave")
+
+
+async def test_an_older_left_column_does_not_come_last(browser: Browser, lenient: LiveService) -> None:
+    """What the server said while the question still waited arrives after the question was left."""
+    asked, others, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hold_the_first(route: Route) -> None:
+        if asked.is_set():
+            others.set()
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        asked.set()
+        await go_on.wait()
+        await route.fulfill(response=answer)
+
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        await expect_line(met.cora, CONNECTED)
+        await met.cora.route(f"{lenient.url}/desk", hold_the_first)
+        left = await ask(bens.request)
+        await asked.wait()
+        await post(bens.request, "/chat", "/chat/question")
+        await expect(met.cora.locator('[data-slot="waiting"]')).to_have_text("0")
+        with pytest.raises(TimeoutError):
+            # Longer than from one drawing to the next. A second page could overtake the first.
+            await asyncio.wait_for(others.wait(), 5)
+        go_on.set()
+        await asyncio.wait_for(others.wait(), 15)
+        await expect(met.cora.get_by_role("button", name=f"Take {left}")).to_be_visible()
+        await expect(met.cora.locator('[data-slot="waiting"]')).to_have_text("0")
         await post(bens.request, "/chat", "/chat/leave")
 
 
