@@ -92,6 +92,7 @@ def run_offered(folder: Path, options: Options) -> Report:
 
 def run_alone(folder: Path, options: Options) -> Report:
     """What `dutyline run` is made of: SQLite, a Redis of its own, one process for both sides."""
+    options = _often(options)
     alone = Pairs(PAIRS, processes=1)
     service, shared, channels = contestants = [
         Contestant(Dutyline(sqlite=True), alone),

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.guard import MOST_PIPELINED
-from app.server import FILES_FOR_OTHERS, KEEP_ALIVE_S, PING_ANSWERED_WITHIN_S, PING_EVERY_S
+from app.server import FILES_FOR_OTHERS, PING_ANSWERED_WITHIN_S, PING_EVERY_S
 from app.sockets import MOST_PINGS, RIDES_AFTER
 from chat.session import HEARTBEAT_S
 from core.wheel import TICK_S
@@ -195,20 +195,6 @@ async def test_a_library_that_answers_pings_lives(pinging: TinyService) -> None:
                 await client.recv()
         await client.send("hello")
         assert await client.recv() == "hello"
-
-
-def test_a_connection_that_nobody_uses_for_a_while_is_kept(service: TinyService) -> None:
-    """A proxy writes into it later: one that the server closed meanwhile would take a posted form along."""
-    with service.connect() as client:
-        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert client.recv(4096).startswith(b"HTTP/1.1 200 OK")
-        # Past the five seconds that uvicorn waits by itself.
-        client.settimeout(7)
-        with pytest.raises(TimeoutError):
-            client.recv(4096)
-        client.sendall(b"GET /pid HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert client.recv(4096).startswith(b"HTTP/1.1 200 OK")
-    assert KEEP_ALIVE_S > 120
 
 
 def test_stop_does_not_wait_for_a_stalled_reader(service: TinyService) -> None:
