@@ -20,6 +20,8 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 REFERENCE = re.compile(r'data-reference="([0-9A-Z-]+)"')
 CONNECTED = "Connected"
 SLOW = "Slow network: still working"
+RETRIES = 2
+"""Of a client that comes upon a connection which the server closes at that moment, as browsers try again."""
 RECONNECTING = "Connection lost. Trying again. What you write is kept."
 OFFLINE = "Offline: your message will be sent when you are back"
 
@@ -76,7 +78,7 @@ async def sign_in(staff: APIRequestContext, email: str = "advisor@example.org") 
 
 async def post(who: APIRequestContext, page: str, path: str, **fields: str) -> str:
     """Send a form with the token that stands on this page: the page that answers it."""
-    token = TOKEN.search(await (await who.get(page)).text())
+    token = TOKEN.search(await (await who.get(page, max_retries=RETRIES)).text())
     assert token is not None, f"{page} has no form"
     answer = await who.post(path, form={"csrf_token": token[1]} | fields)
     assert answer.ok, f"{path} answered {answer.status}"

@@ -6,7 +6,18 @@ import re
 import pytest
 from playwright.async_api import APIRequestContext, Browser, Page, expect
 
-from tests.browser.meeting import CONNECTED, SLOW, TOKEN, Meeting, ask, expect_line, meeting, post, words_of_the_line
+from tests.browser.meeting import (
+    CONNECTED,
+    RETRIES,
+    SLOW,
+    TOKEN,
+    Meeting,
+    ask,
+    expect_line,
+    meeting,
+    post,
+    words_of_the_line,
+)
 from tests.browser.pages import check_page, opened
 from tests.live import LiveService
 from tests.waiting import until
@@ -23,11 +34,13 @@ ENTRIES = '.entry[data-seq]:not([data-seq=""])'
 
 async def talk_much(visitor: APIRequestContext, first: int, last: int) -> None:
     """Numbered messages, in order."""
-    token = TOKEN.search(await (await visitor.get("/chat")).text())
+    token = TOKEN.search(await (await visitor.get("/chat", max_retries=RETRIES)).text())
     assert token is not None
     for number in range(first, last + 1):
         content = {"id": f"00000000-0000-4000-8000-{number:012}", "text": f"Thought {number}."}
-        answer = await visitor.post("/chat/messages", data=content, headers={"X-CSRF-Token": token[1]})
+        answer = await visitor.post(
+            "/chat/messages", data=content, headers={"X-CSRF-Token": token[1]}, max_retries=RETRIES
+        )
         assert answer.status == 201, answer.status
 
 
