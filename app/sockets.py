@@ -45,8 +45,8 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     _abort_timer: asyncio.TimerHandle | None = None
     _was_heard = False
     """Whether anything at all has arrived since the last ping."""
-    ping_timer: Due | None  # type: ignore[assignment]
-    pong_timer: Due | None  # type: ignore[assignment]
+    ping_timer: Due | None  # type: ignore[assignment]  # uvicorn only ever cancels it, which a Due can as well
+    pong_timer: Due | None  # type: ignore[assignment]  # uvicorn only ever cancels it, which a Due can as well
     _take: Callable[[str], bool] | None = None
     _offered = False
 
