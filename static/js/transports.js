@@ -50,13 +50,16 @@ const socket = {
     const address = new URL(line.doors.socket, location.href)
     address.protocol = address.protocol.replace('http', 'ws')
     const wire = new WebSocket(address, 'advice.v1')
-    wire.onopen = () => wire.send(JSON.stringify(line.hello()))
+    /** @param {Frame} frame */
+    const send = (frame) => wire.readyState === WebSocket.OPEN && wire.send(JSON.stringify(frame))
+    wire.onopen = () => send(line.hello())
     wire.onmessage = (message) => receive(message.data, line)
     wire.onclose = (event) => end(event.code)
     return {
-      send: (frame) => wire.readyState === WebSocket.OPEN && wire.send(JSON.stringify(frame)),
+      send,
       close() {
         end.cancel()
+        wire.onopen = null
         wire.onmessage = null
         wire.close(1000)
       }

@@ -44,6 +44,8 @@ async def behind(
 
 
 async def is_seen_writing(met: Meeting) -> None:
+    # Nobody is told later that somebody has been writing.
+    await expect_line(met.cora, CONNECTED)
     await met.ada.locator("#text").press_sequentially("He")
     await expect(met.cora.locator('[data-slot="typing"]')).to_have_text("Ada is writing")
 

@@ -6,10 +6,19 @@ from typing import Any, LiteralString, Self
 
 import psycopg
 
-from tests.waiting import until
-
 CONVERSATION = "SELECT 1 FROM conversation WHERE reference = %s FOR UPDATE"
 ACCOUNT = "SELECT 1 FROM account WHERE id = %s FOR UPDATE"
+WAIT_FOR_A_WAITER = """
+DO $$ BEGIN
+  FOR tries IN 1..1000 LOOP
+    IF EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))) THEN
+      RETURN;
+    END IF;
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+  RAISE 'nobody waits for us';
+END $$
+"""
 
 
 class Rival:
@@ -38,18 +47,19 @@ class Rival:
         await self._connection.execute("ROLLBACK TO SAVEPOINT before")
 
     async def win(self, what: LiteralString, key: str) -> None:
-        """Ask for what somebody has who waits for what we have."""
-        await self.is_waited_for()
+        """Ask for what somebody has who waits for what we have.
+
+        PostgreSQL looks for a deadlock once, a second after somebody began to wait. We must be there before that however slow
+        the machine is, so the server itself watches and asks.
+        """
         await self.save()
-        await self.lock(what, key)
+        async with self._connection.pipeline():
+            await self.is_waited_for()
+            await self.lock(what, key)
         await self.give_back()
 
     async def is_waited_for(self) -> None:
-        await until(self._has_waiters, what="the service to wait")
-
-    async def _has_waiters(self) -> bool:
-        query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        return bool(await (await self._watcher.execute(query)).fetchall())
+        await self._connection.execute(WAIT_FOR_A_WAITER)
 
     async def lock_table(self, name: LiteralString) -> None:
         await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
