@@ -8,9 +8,10 @@ from pathlib import Path
 
 from core.audit import AuditLog
 from core.crypto import Signer
-from core.db import Database, sqlite_url
+from core.db import Database
 from core.settings import Settings, read_settings
 from core.signals import Signals, open_redis
+from core.sqlite import sqlite_url
 from staff.accounts import Accounts
 from staff.passwords import Passwords
 from staff.sessions import Sessions

@@ -25,7 +25,8 @@ from bench.report import Options, Report, progress, reaching, within
 from bench.search import read_questions
 from bench.seed_articles import seed_articles, sentences_of_samples, versions
 from bench.solo import DUTYLINE, Solo
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from knowledge.front_matter import format_file
 from knowledge.index import Index
 from knowledge.suggest import Case, suggest

@@ -21,7 +21,8 @@ from bench.report import Bar, Options, Report, print_report
 from core.audit import AuditLog
 from core.clock import utc_now
 from core.crypto import Signer, new_token
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from knowledge.imports import Importer
 from knowledge.index import Index
 from knowledge.rendering import Renderer

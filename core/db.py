@@ -10,12 +10,9 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 import psycopg
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, MetaData, TypeDecorator, event
@@ -27,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.clock import from_ms, to_ms
 from core.contest import note_stored, refusal_of
-from core.errors import Unavailable
+from core.sqlite import LoneWriter, sqlite_engine
 from core.wire import Wire, cut, has_something
 
 metadata = MetaData(
@@ -42,14 +39,6 @@ metadata = MetaData(
 # SQLite numbers rows in order of arrival only under INTEGER PRIMARY KEY.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
-SQLITE_SETTINGS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "busy_timeout=5000",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    "trusted_schema=OFF",
-)
 RESTED_S = 2.0
 PING_S = 2.0
 SILENT_S = 4.5
@@ -104,8 +93,8 @@ class Database:
         self._wires: list[Wire] = []
         self._lone_writer = LoneWriter(url) if self.is_sqlite else None
         if self.is_sqlite:
-            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
-            self._reader = _sqlite_engine(url, "BEGIN", pool_size=4)
+            self._writer = sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
+            self._reader = sqlite_engine(url, "BEGIN", pool_size=4)
         else:
             self._writer = self._reader = _postgres_engine(url)
 
@@ -158,7 +147,7 @@ class Database:
         return wire
 
     async def write_at_once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """SQLite: do all of `work` in one transaction and one visit to the writer's thread. IntegrityError passes."""
+        """SQLite: do all of `work` in one transaction, in this turn of the loop as a rule. IntegrityError passes."""
         assert self._lone_writer is not None
         async with _refusing(), self._writing():
             return await self._lone_writer.write(work)
@@ -189,54 +178,6 @@ class Database:
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
-
-
-def sqlite_url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'dutyline.db'}"
-
-
-class LoneWriter:
-    """A second way to write to SQLite, in a thread of its own: a visit there costs more than a statement does."""
-
-    def __init__(self, url: str) -> None:
-        self.turn = asyncio.Lock()
-        self._path = url.removeprefix("sqlite:///")
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
-        self._connection: sqlite3.Connection | None = None
-
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        # Begun work is waited for, so that nobody else writes while it goes on.
-        future = asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait((future,))
-            # Looked at, though nobody is left to be told: an exception that nobody has seen is logged, with all its words.
-            future.exception()
-            raise
-        except sqlite3.OperationalError as problem:
-            raise Unavailable from problem
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
-
-    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = sqlite3.connect(self._path, isolation_level=None)
-            for setting in SQLITE_SETTINGS:
-                connection.execute(f"PRAGMA {setting}")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            done = work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return done
 
 
 class Watch:
@@ -271,58 +212,6 @@ async def _refusing() -> AsyncIterator[None]:
     except (TimeoutError, DBAPIError, psycopg.Error, PoolTimeout, OSError) as problem:
         cause = problem.orig if isinstance(problem, DBAPIError) else problem
         raise refusal_of(getattr(cause, "sqlstate", None)) from problem
-
-
-class ClosedForCertain(sqlite3.Connection):
-    """Closed for certain, whoever still holds a cursor of it.
-
-    SQLite keeps a closed connection, its transaction and its lock until the last unread statement is gone, and the
-    traceback of a cancelled task holds one until the collector comes by: nobody could write meanwhile.
-    """
-
-    def __init__(self, *words: Any, **settings: Any) -> None:
-        super().__init__(*words, **settings)
-        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
-
-    def cursor(self, *kind: Any) -> Any:
-        cursor = super().cursor(*kind)
-        self._cursors.add(cursor)
-        return cursor
-
-    def close(self) -> None:
-        for cursor in tuple(self._cursors):
-            cursor.close()
-        # The pool and the driver may both close it, and a cursor of a closed connection cannot be closed.
-        self._cursors.clear()
-        super().close()
-
-
-def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url.replace("sqlite:", "sqlite+aiosqlite:", 1),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=5,
-        hide_parameters=True,
-        connect_args={"factory": ClosedForCertain},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:
-        # The driver's own transaction control sends no BEGIN before a SELECT; ours does (below).
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for setting in SQLITE_SETTINGS:
-            cursor.execute(f"PRAGMA {setting}")
-        if begin == "BEGIN":
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _postgres_engine(url: str) -> AsyncEngine:

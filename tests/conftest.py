@@ -17,7 +17,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from redis import Redis
 
 from app.migrations import migrate
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from tests.browser.pages import opened
 from tests.chromium import find_chromium
 from tests.engines import PostgresServer, RedisServer

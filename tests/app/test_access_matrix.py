@@ -19,8 +19,9 @@ from app import parts
 from app.main import doors
 from app.parts import Parts
 from chat.tables import conversation
-from core.db import Database, sqlite_url
+from core.db import Database
 from core.doors import PUBLIC, Door
+from core.sqlite import sqlite_url
 from knowledge.images import Remade, store
 from knowledge.words import Audience
 from tests.app.access_tables import (

@@ -18,7 +18,8 @@ from sqlalchemy import select
 from starlette.types import Message
 
 from chat.tables import conversation
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from tests.app.access_world import QUESTION, STAFF, STATES, VISITORS, Case, World
 from tests.triage.house import ORIGIN, opened
 

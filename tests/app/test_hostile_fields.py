@@ -18,7 +18,8 @@ import pytest
 from app import parts
 from app.main import doors
 from app.parts import Parts
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from tests.app.access_tables import FOUND, Unmade, fields_of, filled, name_of
 from tests.app.access_world import STAFF_PAGES, Case, World
 from tests.forks import ROOT

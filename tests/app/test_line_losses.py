@@ -15,9 +15,10 @@ from redis import Redis
 from sqlalchemy import insert
 
 from core.clock import utc_now
-from core.db import Database, sqlite_url
+from core.db import Database
 from core.people import Role
 from core.signals import Signals, open_redis
+from core.sqlite import sqlite_url
 from staff.sessions import Sessions
 from staff.tables import account, account_role
 from tests.app import impatient

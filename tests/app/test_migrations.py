@@ -18,8 +18,9 @@ import knowledge.tables
 import staff.tables
 import triage.tables
 from app.migrations import MIGRATIONS, check_migrated, current, head, migrate
-from core.db import metadata, sqlite_url
+from core.db import metadata
 from core.errors import StartError
+from core.sqlite import sqlite_url
 from tests.engines import PostgresServer
 
 ALL_TABLES = (chat.tables, core.tables, knowledge.tables, staff.tables, triage.tables)

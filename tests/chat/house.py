@@ -22,10 +22,11 @@ from app.main import Service, create_app
 from app.parts import Parts
 from app.server import DrainingServer, _config, bind
 from core.clock import utc_now
-from core.db import Database, sqlite_url
+from core.db import Database
 from core.people import Role
 from core.settings import Settings, read_settings
 from core.signals import open_redis
+from core.sqlite import sqlite_url
 from core.tables import setting
 from staff.tables import account, account_role
 

@@ -34,8 +34,8 @@ from chat.log import Log, Receipt
 from chat.session import Session
 from chat.words import Kind
 from core.clock import utc_now
-from core.db import sqlite_url
 from core.settings import Settings
+from core.sqlite import sqlite_url
 from staff.tables import account
 from tests.chat.told import Talk, Try
 from tests.chat.world import World, signed_in

@@ -25,9 +25,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from core.clock import utc_now
-from core.db import TURN_WITHIN_S, ClosedForCertain, Database, sqlite_url
+from core.db import TURN_WITHIN_S, Database
 from core.errors import Unavailable
 from core.signals import REDIS_TIMEOUT_S, open_redis
+from core.sqlite import ClosedForCertain, sqlite_url
 from core.tables import lease, setting
 from tests.engines import PostgresServer, RedisServer
 from tests.faults.proxy import Proxy, Way
@@ -241,12 +242,17 @@ async def test_what_a_cancelled_write_fails_at_is_not_logged(
     has_begun, goes_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def fail(_: sqlite3.Connection) -> None:
-        loop.call_soon_threadsafe(has_begun.set)
-        goes_on.wait(5)
-        raise sqlite3.IntegrityError("UNIQUE constraint failed")
+    def hold(statement: str) -> None:
+        if statement == "COMMIT":
+            loop.call_soon_threadsafe(has_begun.set)
+            goes_on.wait(5)
 
-    task = asyncio.create_task(sqlite.write_at_once(fail))
+    def fail_at_commit(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA defer_foreign_keys=ON")
+        connection.execute("INSERT INTO account_role (account_id, role) VALUES ('nobody', 'advisor')")
+        connection.set_trace_callback(hold)
+
+    task = asyncio.create_task(sqlite.write_at_once(fail_at_commit))
     await has_begun.wait()
     task.cancel()
     goes_on.set()

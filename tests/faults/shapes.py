@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.demo import PEOPLE, open_round_the_clock
-from core.db import Database, sqlite_url
+from core.db import Database
 from core.people import Role
+from core.sqlite import sqlite_url
 from tests.engines import PostgresServer, RedisServer
 from tests.faults.cast import SignIn, Store
 from tests.faults.proxy import Proxy

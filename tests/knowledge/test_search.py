@@ -7,7 +7,8 @@ import pytest
 
 from app.migrations import migrate
 from bench.search import LEAST_RECALL, finders, measure, read_questions
-from core.db import Database, sqlite_url
+from core.db import Database
+from core.sqlite import sqlite_url
 from knowledge import queries
 from knowledge.index import Index
 from knowledge.library import Library

@@ -1,0 +1,100 @@
+"""What is written to SQLite beside the loop's other work: whoever has to wait holds nobody up and leaves nothing behind."""
+
+import asyncio
+import shutil
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from core.db import Database
+from core.sqlite import sqlite_url
+from core.tables import setting
+
+
+@pytest.fixture
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    shutil.copy(request.getfixturevalue("_migrated_sqlite"), tmp_path / "dutyline.db")
+    database = Database(sqlite_url(tmp_path))
+    # From the second time on there is a connection.
+    await database.write_at_once(lambda _: None)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def other(database: Database, tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
+    """Another process, in the middle of a transaction."""
+    connection = sqlite3.connect(tmp_path / "dutyline.db", isolation_level=None, timeout=0)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+def put(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO setting (name, value) VALUES ('written', 'yes')")
+
+
+async def values(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return list(await connection.scalars(select(setting.c.value).where(setting.c.name == "written")))
+
+
+async def test_who_waits_for_another_process_holds_nobody_up(database: Database, other: sqlite3.Connection) -> None:
+    writing = asyncio.create_task(database.write_at_once(put))
+    assert await values(database) == []
+    assert not writing.done()
+    other.execute("COMMIT")
+    await writing
+    assert await values(database) == ["yes"]
+
+
+async def test_who_gives_up_before_their_turn_keeps_no_lock(database: Database, other: sqlite3.Connection) -> None:
+    writing = asyncio.create_task(database.write_at_once(put))
+    assert await values(database) == []
+    writing.cancel()
+    other.execute("COMMIT")
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("COMMIT")
+    assert await values(database) == []
+
+
+async def test_a_disk_that_takes_its_time_holds_nobody_up(database: Database) -> None:
+    commits, goes_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(statement: str) -> None:
+        if statement == "COMMIT":
+            loop.call_soon_threadsafe(commits.set)
+            goes_on.wait(5)
+
+    def put_on_a_slow_disk(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(hold)
+        put(connection)
+
+    writing = asyncio.create_task(database.write_at_once(put_on_a_slow_disk))
+    await commits.wait()
+    assert await values(database) == []
+    assert not writing.done()
+    goes_on.set()
+    await writing
+    assert await values(database) == ["yes"]
+
+
+async def test_what_fails_leaves_nothing_behind(database: Database, tmp_path: Path) -> None:
+    def put_twice(connection: sqlite3.Connection) -> None:
+        put(connection)
+        put(connection)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await database.write_at_once(put_twice)
+    other = sqlite3.connect(tmp_path / "dutyline.db", isolation_level=None, timeout=0)
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+    await database.write_at_once(put)
+    assert await values(database) == ["yes"]
