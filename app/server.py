@@ -48,6 +48,9 @@ LARGEST_FRAME = 64 * 1024
 # A socket whose peer says nothing, not even a pong, is closed with 4003 after both. A moment after the heartbeat, which takes
 # the ping along.
 PING_EVERY_S, PING_ANSWERED_WITHIN_S = 25.5, 9.0
+# Longer than a proxy keeps a connection that nobody uses (60 s, or two minutes): whoever closes first must be the one who
+# writes, or what is posted at that moment is lost with the connection.
+KEEP_ALIVE_S = 130
 FILES_FOR_OTHERS = 512
 # How uvicorn logs text that is not UTF-8, and a socket that the edge refuses before the upgrade.
 FAULTS_OF_CLIENTS = frozenset(
@@ -188,6 +191,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         app,
         http=GuardedRequests,
         ws=GuardedSocket,
+        timeout_keep_alive=KEEP_ALIVE_S,
         ws_max_size=LARGEST_FRAME,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_EVERY_S,

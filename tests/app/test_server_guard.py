@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -17,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app.guard import MOST_PIPELINED
-from app.server import FILES_FOR_OTHERS, PING_ANSWERED_WITHIN_S, PING_EVERY_S
+from app.server import FILES_FOR_OTHERS, KEEP_ALIVE_S, PING_ANSWERED_WITHIN_S, PING_EVERY_S
 from app.sockets import MOST_PINGS, RIDES_AFTER
 from chat.session import HEARTBEAT_S
 from core.wheel import TICK_S
@@ -195,6 +197,25 @@ async def test_a_library_that_answers_pings_lives(pinging: TinyService) -> None:
                 await client.recv()
         await client.send("hello")
         assert await client.recv() == "hello"
+
+
+def test_a_connection_that_nobody_uses_for_a_while_is_kept(service: TinyService) -> None:
+    """A proxy writes into it later: one that the server closed meanwhile would take a posted form along."""
+    with closing(HTTPConnection("127.0.0.1", service.port)) as client:
+        assert status_of(client) == 200
+        kept = client.sock
+        # Past the five seconds that uvicorn waits by itself.
+        assert select.select([kept], [], [], 7)[0] == []
+        assert status_of(client) == 200
+        assert client.sock is kept
+    assert KEEP_ALIVE_S > 120
+
+
+def status_of(client: HTTPConnection) -> int:
+    client.request("GET", "/pid")
+    answer = client.getresponse()
+    answer.read()
+    return answer.status
 
 
 def test_stop_does_not_wait_for_a_stalled_reader(service: TinyService) -> None:

@@ -1,6 +1,6 @@
 """Boxes as they stand in real networks, on the way of every connection of some clients: each breaks live transports its own way.
 
-They know as much of HTTP as such boxes do: the first line of a connection, and whether a response says how long it is.
+They know as much of HTTP as such boxes do: the first line of a connection, and where a response ends.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from tests.faults.proxy import Box, Link, Way
 
 UPGRADE = b"upgrade: websocket"
 HEAD_END = b"\r\n\r\n"
+WITHOUT_BODY = (b"HTTP/1.1 204", b"HTTP/1.1 304")
+LAST_CHUNK = b"0\r\n\r\n"
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 SLOW_CHUNK, SLOW_PAUSE_S = 4096, 0.1
 
@@ -63,7 +65,7 @@ class Swallows(Box):
 
 
 class Buffers(Box):
-    """A response that does not say how long it is goes on in pieces, each after `hold_s`."""
+    """A response that does not say how long it is goes on in pieces, each after `hold_s`, or when it has ended."""
 
     def __init__(self, hold_s: float) -> None:
         self._hold_s = hold_s
@@ -76,11 +78,13 @@ class Buffers(Box):
             return data
         if data.startswith(b"HTTP/1.1 "):
             head, _, _ = data.partition(HEAD_END)
-            self._is_live = b"content-length:" not in head.lower()
+            self._is_live = b"content-length:" not in head.lower() and not head.startswith(WITHOUT_BODY)
         if not self._is_live:
             return data
         self._held += data
-        if self._flushing is None:
+        if self._held.endswith(LAST_CHUNK):
+            await self.end(link)
+        elif self._flushing is None:
             self._flushing = asyncio.create_task(self._flush_later(link))
         return b""
 
@@ -99,6 +103,7 @@ class Buffers(Box):
     async def end(self, link: Link) -> None:
         if self._flushing is not None:
             self._flushing.cancel()
+            self._flushing = None
         await self._flush(link)
 
 
