@@ -31,6 +31,7 @@ MOST_PINGS, PINGS_COUNTED_FOR_S = 100, 10.0
 MOST_QUEUED_FRAMES = 1024
 PARSED_AT_ONCE_BYTES = 4096
 CLOSE_WITHIN_S = 2.0
+UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NO_HEARTBEAT, TOO_MANY_FRAMES = 4003, 4004
 TEXT_FRAME = 0x81
 PING_HEAD = b"\x89\x04"
@@ -82,6 +83,16 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             if self.transport.is_closing():
                 return
             super().data_received(data[start : start + PARSED_AT_ONCE_BYTES])
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_handshake()
+
+    def _refuse_handshake(self) -> None:
+        """What the library cannot read as an upgrade (too many or too long headers, a body) is no event, and uvicorn would wait
+        for one for ever."""
+        self.transport.write(b"".join(self.conn.data_to_send()) or UNREADABLE)
+        self.close_sent = self.handshake_complete = True
+        self.transport.close()
+        self._abort_within(CLOSE_WITHIN_S)
 
     _pings = 0
     _pings_since = 0.0
@@ -209,7 +220,9 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         cast(dict[str, Any], self.scope)["went_silent"] = True
 
     def shutdown(self) -> None:
-        super().shutdown()
+        # The peer may have said goodbye just now, and not read the answer yet.
+        with contextlib.suppress(InvalidState):
+            super().shutdown()
         self._abort_within(CLOSE_WITHIN_S)
 
     def handle_parser_exception(self) -> None:

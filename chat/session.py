@@ -15,11 +15,13 @@ from chat.references import parse_reference
 from chat.words import Side
 from core.errors import NotFound, Refusal
 from core.waking import Wake
+from core.wheel import later
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
 IT_IS_OVER = 4105
 MOST_TAKEN = 200
+LOOK_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,7 @@ class Session:
                 kept |= await self.viewer.still(gone)
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
+            later(LOOK_AGAIN_S, self.look_again)
             return
         if self._greeting != greeting:
             # The client has said hello meanwhile, and was told what there is since.

@@ -64,3 +64,5 @@ class Gathered(Generic[Key, Found]):
             # Cancelled from outside: nobody waits for what does not come.
             for _, answer in batch:
                 answer.cancel()
+            # What it failed at leads back to this frame.
+            batch.clear()

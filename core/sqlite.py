@@ -102,9 +102,11 @@ class LoneWriter:
             raise Unavailable from problem
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._aside(self._connection.close)
-        self._thread.shutdown()
+        async with self.turn:
+            if self._connection is not None:
+                await self._aside(self._connection.close)
+                self._connection = None
+            self._thread.shutdown()
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -119,15 +121,19 @@ class LoneWriter:
         return done
 
     async def _aside(self, work: Callable[..., T], *given: object) -> T:
-        """In the thread. What has begun is waited for, so that nobody else writes while it goes on."""
+        """In the thread. What has begun is waited for, however often we are cancelled, so that nobody else writes meanwhile."""
         future = asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait((future,))
+        is_cancelled = False
+        while not future.done():
+            try:
+                await asyncio.wait((future,))
+            except asyncio.CancelledError:
+                is_cancelled = True
+        if is_cancelled:
             # Looked at, though nobody is left to be told: an exception that nobody has seen is logged, with all its words.
             future.exception()
-            raise
+            raise asyncio.CancelledError
+        return future.result()
 
     def _begin_at_once(self) -> sqlite3.Connection | None:
         """The connection, in a transaction; None while there is none, or another process writes."""
@@ -143,8 +149,11 @@ class LoneWriter:
         if self._connection is None:
             self._connection = _open_for_turns(self._path)
         self._connection.execute(f"PRAGMA {SQLITE_WAITS}")
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:
+            # Nothing in the loop ever waits.
+            self._connection.execute("PRAGMA busy_timeout=0")
         return self._connection
 
 
@@ -152,7 +161,8 @@ def _open_for_turns(path: str) -> sqlite3.Connection:
     """A connection that two threads use, never both at a time."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
-        for setting in SQLITE_SETTINGS:
+        # A large transaction stays in memory as well, until it is committed.
+        for setting in (*SQLITE_SETTINGS, "cache_spill=OFF"):
             connection.execute(f"PRAGMA {setting}")
     except BaseException:
         connection.close()

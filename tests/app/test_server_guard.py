@@ -256,6 +256,34 @@ def test_a_first_request_that_comes_while_it_stops_is_answered(tmp_path: Path, r
         assert service.process.wait(timeout=15) == 0
 
 
+def test_stop_while_a_peer_has_not_read_the_answer_to_its_close(service: TinyService) -> None:
+    """The others are closed in order all the same, and the process ends by itself."""
+    with service.upgrade("/together") as client, service.upgrade("/echo") as other:
+        client.sendall(masked(0x81, b"3000000 3000000"))
+        assert client.recv(1)
+        client.sendall(masked(0x88))
+        wait_until(lambda: "together ended" in service.log.read_text(), what="the close to arrive")
+        service.process.send_signal(signal.SIGTERM)
+        assert b"goodbye" in read_all(other)
+        assert service.process.wait(timeout=15) == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "answer"),
+    [
+        ("X-Many: 1\r\n" * 150, b"HTTP/1.1 431 "),
+        (f"Cookie: {'x' * 10_000}\r\n", b"HTTP/1.1 431 "),
+        ("Content-Length: 2\r\n", b"HTTP/1.1 400 "),
+    ],
+    ids=["many headers", "a long header", "a body"],
+)
+def test_an_upgrade_that_cannot_be_read_is_refused(service: TinyService, header: str, answer: bytes) -> None:
+    """uvicorn would hold it, unanswered, for as long as the peer likes."""
+    with service.connect() as client:
+        client.sendall(UPGRADE.format(path="/echo").replace("\r\n\r\n", f"\r\n{header}\r\n").encode())
+        assert read_all(client).startswith(answer)
+
+
 async def test_goodbye_comes_before_the_close(service: TinyService) -> None:
     async with connect(f"{service.url}/echo", proxy=None) as client:
         await client.send("hello")

@@ -1,9 +1,15 @@
 """A session that is told to begin again while it is in the middle of something."""
 
+import asyncio
+
+import pytest
+
+from chat import session as session_module
 from chat.fanout import Rendered
 from chat.frames import Hello, parse_object
 from chat.session import Head, Session, Viewer
 from chat.words import Side
+from core.errors import Unavailable
 from tests.chat.house import House
 from tests.chat.people import Ada, Frame
 
@@ -59,3 +65,26 @@ async def test_hello_while_the_log_is_read(ada: Ada, one_house: House) -> None:
     assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
     assert [frame["last_seq"] for frame in frames if frame["type"] == "caught_up"] == [2]
     fanout.leave(session)
+
+
+async def test_a_look_that_failed_is_taken_again(monkeypatch: pytest.MonkeyPatch, one_house: House) -> None:
+    """Otherwise what was taken up on another device would be seen here for minutes, until this session's next turn."""
+    monkeypatch.setattr(session_module, "LOOK_AGAIN_S", 0.05)
+    looks = 0
+
+    async def heads() -> list[Head]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise Unavailable
+        return []
+
+    session = Session(one_house.first.parts.fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
+    session._greeting = 1
+    session.look_again()
+    async with asyncio.timeout(5):
+        while session.close_code is None:
+            async for _ in session.owed():
+                pass
+            await session.stir()
+    assert (looks, session.close_code) == (2, 4104)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+import core.sqlite
 from core.db import Database
+from core.errors import Unavailable
 from core.sqlite import sqlite_url
 from core.tables import setting
 
@@ -52,10 +54,32 @@ async def test_who_waits_for_another_process_holds_nobody_up(database: Database,
     assert await values(database) == ["yes"]
 
 
-async def test_who_gives_up_before_their_turn_keeps_no_lock(database: Database, other: sqlite3.Connection) -> None:
+async def test_who_waited_in_vain_holds_nobody_up_afterwards(
+    database: Database, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.sqlite, "SQLITE_WAITS", "busy_timeout=50")
+    with pytest.raises(Unavailable):
+        await database.write_at_once(put)
+    other.execute("COMMIT")
+
+    def tell(connection: sqlite3.Connection) -> int:
+        (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        return int(milliseconds)
+
+    assert await database.write_at_once(tell) == 0
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_who_gives_up_before_their_turn_keeps_no_lock(
+    database: Database, other: sqlite3.Connection, times: int
+) -> None:
     writing = asyncio.create_task(database.write_at_once(put))
     assert await values(database) == []
-    writing.cancel()
+    for _ in range(times):
+        # As whoever ends many asks again.
+        writing.cancel()
+        assert await values(database) == []
+    assert not writing.done()
     other.execute("COMMIT")
     with pytest.raises(asyncio.CancelledError):
         await writing
