@@ -19,7 +19,7 @@ from chat.words import Side
 from core.clock import Clock, utc_now
 from core.db import Database
 from core.errors import NotAllowed
-from core.limits import Limiter
+from core.limits import Limiter, network_of
 from core.people import Role, SignedIn
 from core.settings import Settings
 from core.web import VISITOR_COOKIE
@@ -33,7 +33,7 @@ from knowledge.synonym_pages import SynonymPages
 from knowledge.words import FOR_ANYONE, FOR_STAFF, FOR_VISITORS, Audiences
 from staff.account_pages import AccountPages
 from staff.accounts import Accounts
-from staff.pages import SignInPages, network
+from staff.pages import SignInPages
 from staff.passwords import Passwords
 from staff.sessions import Sessions
 from triage.ask import AskPages
@@ -108,7 +108,7 @@ class Parts(LineParts):
             self.throttle,
             clock,
             self.epoch,
-            network,
+            network_of,
             rate_limits=self.settings.rate_limits,
         )
         self.feedback = FeedbackPages(conversations, self.feedbacks, self.holds, self.visitor.show_ended)

@@ -1,8 +1,8 @@
 """Several web processes on one port: a parent that takes the socket once, and never sees a request.
 
-A child that dies is started again with backoff; one that cannot start stops the parent with the same status. SIGTERM
-reaches every child, and after 15 s whoever is left is killed. SIGHUP replaces them one at a time, each by one that is
-ready. When the parent is killed, the children drain and go.
+A child that dies is started again with backoff; one that cannot start before any of them could stops the parent with the
+same status. SIGTERM reaches every child, and after 15 s whoever is left is killed. SIGHUP replaces them one at a time, each
+by one that is ready. When the parent is killed, the children drain and go.
 """
 
 import asyncio
@@ -48,6 +48,8 @@ class WebProcesses:
         self._stopping = asyncio.Event()
         self._replacing = asyncio.Lock()
         self._status = 0
+        self._has_served = False
+        """One of them was ready: whatever keeps the next one from starting, as a database that is away, may pass."""
 
     async def run(self) -> int:
         """Until SIGTERM or SIGINT. Returns the exit status."""
@@ -85,7 +87,7 @@ class WebProcesses:
                 await self._end(child)
                 return
             status = child.process.returncode
-            if status in CANNOT_START and not child.ready.is_set():
+            if status in CANNOT_START and not self._has_served:
                 self._status = status or 0
                 self._stopping.set()
                 return
@@ -130,6 +132,7 @@ class WebProcesses:
             loop.remove_reader(ready_end)
             if os.read(ready_end, 1):
                 child.ready.set()
+                self._has_served = True
             os.close(ready_end)
 
         loop.add_reader(ready_end, read)

@@ -186,7 +186,9 @@ class Worker:
         try:
             await self._router.tick()
             await self._reaper.tick()
-            await self._closing.tick()
+            if self._reaper.acts:
+                # Before that nobody counts as gone, so nobody may be told that no advisor is there.
+                await self._closing.tick()
         except Unavailable:
             self._reaper.freeze()
             troubles.note("line_not_routed")

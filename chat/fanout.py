@@ -94,6 +94,8 @@ class Fanout:
         self._recheck_all = False
         self._is_behind = False
         """The database could not be asked when it should have been: the next poll looks, healthy hints or not."""
+        self.withdrawals = 0
+        """How often somebody was heard to have lost access to something: who asked before and is told after asks again."""
         self._spread_ms = LEAST_SPREAD_MS
         self.is_draining = False
         self._left = asyncio.Event()
@@ -340,6 +342,7 @@ class Fanout:
         self._signals.send("access", conversation_id)
 
     def _access_hinted(self, hint: Hint) -> None:
+        self.withdrawals += 1
         if (feed := self._feeds.get(hint[1])) is not None:
             for session in feed.sessions:
                 session.look_again()

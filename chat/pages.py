@@ -4,6 +4,7 @@ The cookie `visitor` is all that opens them. What stands around a conversation (
 is told by `Surroundings`, since it belongs to other parts.
 """
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Iterable
@@ -17,8 +18,8 @@ from chat.conversations import Conversation, Conversations
 from chat.entries import COMES_OR_GOES, entry_views, names_of_present
 from chat.events import Event
 from chat.fanout import Fanout
-from chat.log import Log, Receipt
-from chat.posting import answer_saying
+from chat.log import PAGE, Log, Receipt
+from chat.posting import answer_saying, named_in
 from chat.references import parse_reference
 from chat.saying import Said, Saying
 from chat.session import Viewer
@@ -28,7 +29,7 @@ from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock
 from core.db import Database
 from core.edge import content_policy
-from core.errors import Ended, RateLimited, Refusal
+from core.errors import Ended, NotFound, RateLimited, Refusal
 from core.forms import field
 from core.limits import Limiter, Throttle
 from core.text import MESSAGE_CHARACTERS
@@ -44,6 +45,10 @@ from core.web import (
     site,
 )
 
+OF_ANOTHER = (
+    "You wrote this in a conversation that this browser has left since, so it was not sent. "
+    "Open that one with its reference and code, or send this here if it belongs here."
+)
 BEING_ANSWERED = "An advisor is answering your question. You need not stay: come back with your reference and code."
 
 RESUMES_PER_SECOND, RESUMES_BURST = 1.0, 60.0
@@ -92,6 +97,8 @@ class VisitorPages:
         self._epoch = epoch
         self._network = network
         self._resumes = Limiter(RESUMES_PER_SECOND, RESUMES_BURST, enabled=rate_limits)
+        self._one_whole_log = asyncio.Lock()
+        """A long one takes many megabytes: what several ask for at once is read one after the other."""
         self._messages = Limiter(MESSAGES_PER_SECOND, MESSAGES_BURST, enabled=rate_limits)
 
     async def viewer(self, connection: HTTPConnection) -> Viewer | None:
@@ -183,7 +190,7 @@ class VisitorPages:
         events = await self._log.read_kinds(found.id, Kind.ARTICLE, *COMES_OR_GOES)
         answer = []
         if found.status is Status.ANSWERED:
-            answer = entry_views(await self._log.read(found.id), for_visitor=True)
+            answer = entry_views(await self._log.read(found.id, max(found.last_seq - PAGE, 0)), for_visitor=True)
         articles = [event.data for event in entry_views(events, for_visitor=True) if event.kind == "article"]
         shown = _shown(found, events)
         return render(
@@ -196,6 +203,9 @@ class VisitorPages:
             return resume_first(request)
 
         async def store(said: Said) -> Receipt:
+            named = named_in(request)
+            if named and parse_reference(named) != found.reference:
+                raise NotFound(OF_ANOTHER)
             self._messages.check(found.reference)
             return await self._saying.say(found.id, found.visitor, said)
 
@@ -318,7 +328,11 @@ class VisitorPages:
         found = await self._found(request)
         if found is None:
             return None, []
-        events = await self._log.read(found.id, 0, limit=found.last_seq)
+        events: list[Event] = []
+        async with self._one_whole_log:
+            # In pieces, between which others have their turn.
+            while page := await self._log.read(found.id, events[-1].seq if events else 0):
+                events += page
         return found, [event for event in events if not event.hidden_from_visitor]
 
     async def _transcript(self, request: Request) -> Transcript | None:

@@ -38,7 +38,7 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
             raise InvalidText(REMOVED)
         receipt = await store(said)
     except Held as held:
-        kept = {"id": str(said.client_id)}
+        kept = {"id": str(said.client_id), "conversation": named_in(request)}
         return hold_page(request, held, action=request.url.path, kept=kept, most=MESSAGE_CHARACTERS)
     except Refusal as refusal:
         if document is not None:
@@ -51,6 +51,15 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
         return see_other(done)
     body = {"seq": receipt.seq, "id": document["id"], "at": rfc3339(receipt.at_ms), "again": receipt.again}
     return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
+
+
+def named_in(request: Request) -> str:
+    """The reference of the conversation that the writer had before them; empty when it is not said."""
+    document = posted_json(request)
+    name = field(posted(request), "conversation") if document is None else document.get("conversation", "")
+    if not isinstance(name, str):
+        raise BadFrame
+    return name
 
 
 def _said(document: dict[str, Any]) -> Said:

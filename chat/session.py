@@ -19,8 +19,9 @@ from core.wheel import later
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
-IT_IS_OVER = 4105
-MOST_TAKEN = 200
+NOT_YOURS, IT_IS_OVER = 4104, 4105
+MOST_TAKEN, MOST_TAKEN_CHARACTERS = 200, 64 * 1024
+"""Of the frames, and of all their characters, that wait at a time for a client to read them."""
 LOOK_AGAIN_S = 5.0
 
 
@@ -94,6 +95,7 @@ class Session:
         self._over: set[int] = set()
         self._greeting = 0
         """Raised by each hello: what was begun before it is not gone on with."""
+        self._room = 0
         self._wake = Wake()
 
     # What others tell the session. None of these wait.
@@ -158,7 +160,11 @@ class Session:
 
     async def greet(self, hello: Hello) -> None:
         """Take up the client's cursors; what it may not continue is reset, what it may not see does not exist."""
+        withdrawals = self._fanout.withdrawals
         heads = await self.viewer.heads()
+        if withdrawals != self._fanout.withdrawals:
+            # Perhaps of one of these, which this session does not follow yet.
+            self.look_again()
         self.tab = self.tab or hello.tab
         if self.viewer.side is Side.VISITOR and heads:
             self.owner = heads[0].reference
@@ -166,9 +172,14 @@ class Session:
         after = {parse_reference(name): seq for name, seq in hello.after.items()}
         self._greeting += 1
         self._let_go(keep=set())
+        if self.viewer.side is Side.VISITOR and not heads:
+            self.close(NOT_YOURS)
+            return
         self.reply(self._welcome(heads))
         for head in heads:
             cursor = after.pop(head.reference, 0)
+            # Known first, so that whoever leaves in the middle of this is followed by nothing.
+            self._heads[head.id], self.cursors[head.id] = head, 0
             self._fanout.subscribe(self, head)
             top = self._fanout.top(head.id)
             fits = (
@@ -179,7 +190,6 @@ class Session:
             )
             if not fits:
                 self.reply(frame("reset", conversation=head.reference))
-            self._heads[head.id] = head
             self.cursors[head.id] = cursor if fits else 0
             self._told[head.id] = not fits
             if fits:
@@ -196,6 +206,7 @@ class Session:
         """The next frames that this client is owed, in order: a page of events at most. Empty when there is none left."""
         texts: list[str] = []
         self._taken.clear()
+        self._room = MOST_TAKEN_CHARACTERS
         while not texts and self.is_owed_something():
             if self._looking and self._greeting:
                 self._looking = False
@@ -207,7 +218,7 @@ class Session:
                 self._slots.clear()
             # What was taken with an older hello goes out before its welcome, and nothing behind it.
             greeting = self._greeting
-            while self._dirty and len(texts) < MOST_TAKEN and self._greeting == greeting:
+            while self._dirty and len(texts) < MOST_TAKEN and self._room > 0 and self._greeting == greeting:
                 conversation_id = self._dirty.pop()
                 try:
                     await self._catch_up(conversation_id, texts)
@@ -286,6 +297,9 @@ class Session:
                 self._over.add(conversation_id)
             self._taken[len(texts)] = (conversation_id, cursor)
             texts.append(one.visitor if for_visitor else one.staff)
+            self._room -= len(texts[-1])
+            if self._room <= 0:
+                break
         if cursor == before < top:
             # There was more, and none of it follows what was sent: the client must begin anew.
             self.close(POSITION_LOST)
@@ -315,12 +329,13 @@ class Session:
             later(LOOK_AGAIN_S, self.look_again)
             return
         if self._greeting != greeting:
-            # The client has said hello meanwhile, and was told what there is since.
+            # The client has said hello meanwhile, and may have been told what there was before.
+            self.look_again()
             return
         if self.viewer.side is Side.VISITOR and not heads:
             # The conversation was taken up on another device, or erased.
             self._let_go(keep=set())
-            self.close(4104)
+            self.close(NOT_YOURS)
             return
         for head in self._let_go(keep=kept):
             if head.id not in self._over:

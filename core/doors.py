@@ -10,6 +10,8 @@ from enum import Enum
 from functools import partial, wraps
 from urllib.parse import quote
 
+import structlog
+from sqlalchemy.exc import IntegrityError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,10 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.contest import until_uncontested
-from core.errors import Refusal, SignInFirst
+from core.errors import Contested, Refusal, SignInFirst
 from core.forms import Form, field, is_json, read_form, read_json
 from core.people import Role, SignedIn
 from core.web import error_page, is_form_token, refuse, see_other, wants_json
+
+logger = structlog.get_logger()
 
 Page = Callable[[Request], Awaitable[Response]]
 Identify = Callable[[Request], Awaitable[SignedIn | None]]
@@ -97,7 +101,12 @@ async def _answer(door: Door, request: Request) -> Response:
             if isinstance(file, UploadFile):
                 # The page may have read it when it was begun before.
                 await file.seek(0)
-    return await door.page(request)
+    try:
+        return await door.page(request)
+    except IntegrityError as problem:
+        # Somebody did the same at the same moment, whose row the next try finds.
+        logger.warning("begun_again", path=door.path)
+        raise Contested from problem
 
 
 async def _read_body(door: Door, request: Request) -> Response | None:

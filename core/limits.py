@@ -3,6 +3,7 @@
 Addresses are never kept: a limiter's key is a keyed hash that changes with each start of the process.
 """
 
+import ipaddress
 import secrets
 import time
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
 
 from core.crypto import Signer
 from core.db import Instant
@@ -22,6 +24,16 @@ MOST_KEYS = 50_000
 FREE_TRIES = 5
 LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=24)
+
+
+def network_of(request: Request) -> str:
+    """What a try is counted under: an IPv4 address, or the /64 that one IPv6 customer gets."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 FIRST_FAILURE = text(

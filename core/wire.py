@@ -27,6 +27,7 @@ Connect = Callable[[], Awaitable["AsyncConnection[Any]"]]
 Parameters = Sequence[Packed]
 Rows = list[tuple[Any, ...]]
 
+TURN_WITHIN_S = 5.0
 FEW = 5
 """Up to so many are asked for one by one, by the statement for one: less for PostgreSQL than one statement for several, whose
 plan it must unfold each time (docs/performance.md)."""
@@ -67,25 +68,39 @@ class Wire:
             await link.close()
 
     async def _run(self, query: LiteralString, each: Sequence[Parameters], *, commits: bool) -> Rows:
-        async with self._turn:
-            timer: asyncio.TimerHandle | None = None
-            try:
-                link = await self._ready()
-                # A server that hears and never answers would hold everybody for ever.
-                timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, link.connection)
-                return await link.ask(query, each, commits=commits)
-            except (AlreadyThere, Contested):
-                raise
-            except (psycopg.Error, OSError) as problem:
-                await self.close()
-                raise Unavailable from problem
-            except BaseException:
-                # Cut in the middle: what the server still says would be taken for the next answer.
-                await self.close()
-                raise
-            finally:
-                if timer is not None:
-                    timer.cancel()
+        await self._wait_for_turn()
+        try:
+            return await self._ask(query, each, commits=commits)
+        finally:
+            self._turn.release()
+
+    async def _wait_for_turn(self) -> None:
+        """Whoever is far behind others that each take their time is told so, and not kept waiting."""
+        try:
+            async with asyncio.timeout(TURN_WITHIN_S if self._turn.locked() else None):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Unavailable from None
+
+    async def _ask(self, query: LiteralString, each: Sequence[Parameters], *, commits: bool) -> Rows:
+        timer: asyncio.TimerHandle | None = None
+        try:
+            link = await self._ready()
+            # A server that hears and never answers would hold everybody for ever.
+            timer = asyncio.get_running_loop().call_later(self._longest_s(), cut, link.connection)
+            return await link.ask(query, each, commits=commits)
+        except (AlreadyThere, Contested):
+            raise
+        except (psycopg.Error, OSError) as problem:
+            await self.close()
+            raise Unavailable from problem
+        except BaseException:
+            # Cut in the middle: what the server still says would be taken for the next answer.
+            await self.close()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _ready(self) -> "Link":
         if self._link is not None and (self._link.is_over or has_something(self._link.connection)):

@@ -21,7 +21,7 @@ from core.crypto import KeyRing
 from core.db import Database
 from core.errors import Empty, NotFound
 from core.forms import field
-from core.limits import Limiter
+from core.limits import Limiter, network_of
 from core.ready import keep_while
 from core.text import check_text
 from core.web import posted, render, see_other, site
@@ -132,7 +132,7 @@ class GuidancePages:
     async def helpful(self, request: Request) -> Response:
         """POST /guidance/{slug}/helpful: yes or no, and what is missing. The page is shared, so that the Origin decides."""
         slug, audiences, form = slug_of(request), await self._rights(request), posted(request)
-        self._feedback_limit.check(request.client.host if request.client else "")
+        self._feedback_limit.check(network_of(request))
         said, version = field(form, "helpful"), version_of(field(form, "version") or None)
         if said not in ("yes", "no"):
             raise HTTPException(422, "Choose yes or no, so that we know whether the article helped.")

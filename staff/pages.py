@@ -5,7 +5,6 @@ try wait, by account and by network address; nobody is ever locked out for good.
 one that the browser came with ends.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from core.crypto import token_hash
 from core.db import Database
 from core.errors import RateLimited
 from core.forms import field
-from core.limits import Throttle
+from core.limits import Throttle, network_of
 from core.people import Role
 from core.web import account, clear_cookie, posted, render, say_when, see_other, set_cookie, site
 from staff.accounts import Account, Accounts, fold_email
@@ -70,7 +69,7 @@ class SignInPages:
         errors = _check_fields(email, password)
         if errors:
             return _form(request, path, email=email, errors=errors)
-        keys = (f"account:{fold_email(email)}", f"address:{network(request)}")
+        keys = (f"account:{fold_email(email)}", f"address:{network_of(request)}")
         try:
             async with self._database.read() as connection:
                 await self._throttle.check(connection, self._clock(), *keys)
@@ -134,16 +133,6 @@ def local_path(text: str) -> str:
     if parts.scheme or parts.netloc or parts.path in ("/sign-in", "/sign-out"):
         return ""
     return text
-
-
-def network(request: Request) -> str:
-    """What a try is counted under: an IPv4 address, or the /64 that one IPv6 customer gets. Only its keyed hash is kept."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _check_fields(email: str, password: str) -> dict[str, str]:

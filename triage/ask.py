@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import Refusal
 from core.forms import field
-from core.limits import Limiter
+from core.limits import Limiter, network_of
 from core.once import OnceRendered
 from core.web import posted, posted_json, render, see_other
 from triage.ask_views import (
@@ -113,7 +113,7 @@ class AskPages:
             if not sent.leaving and not (await self._opening.state()).open:
                 return await self._closed(request, sent)
             self._holds.check(sent.form_id.hex, texts, confirm=sent.confirm, own_names=("nickname",))
-            self._limiter.check(request.client.host if request.client else "")
+            self._limiter.check(network_of(request))
             opened = await self._open(checked, start, leaving=sent.leaving)
         except Held as held:
             return show_held(request, sent, held)

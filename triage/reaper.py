@@ -52,11 +52,12 @@ class Reaper:
         self._times = times or Times()
         self._steady_since: datetime | None = None
         self._looked_at: datetime | None = None
-        self._acts = False
+        self.acts = False
+        """It has looked long enough: who has shown no sign of life by now is not there."""
 
     def freeze(self) -> None:
         """Something went wrong, or somebody else looked meanwhile: begin to wait again."""
-        self._steady_since = None
+        self._steady_since, self.acts = None, False
 
     async def tick(self) -> int:
         """Put back what lost advisors hold. How many conversations there were."""
@@ -72,12 +73,12 @@ class Reaper:
         if before is None or not before <= now <= before + self._times.longest_gap:
             self._steady_since = None
         if self._steady_since is None:
-            self._steady_since, self._acts = now, False
+            self._steady_since, self.acts = now, False
             logger.info("reaper_frozen", seconds=self._times.freeze.total_seconds())
-        if not self._acts and now - self._steady_since >= self._times.freeze:
-            self._acts = True
+        if not self.acts and now - self._steady_since >= self._times.freeze:
+            self.acts = True
             logger.info("reaper_acts")
-        return self._acts
+        return self.acts
 
     async def _requeue(self, lost: Row[*tuple[Any, ...]], now: datetime) -> bool:
         """One conversation, unless its advisor came back, or somebody else moved it, since it was read."""

@@ -19,6 +19,7 @@ import { Ladder } from './ladder.js'
 import { Pulse } from './pulse.js'
 
 const ABNORMAL = 1006
+const WITHDRAWN = 4104
 const OVER = 4105
 const BEHIND_MS = 3000
 /** A transport that ends itself by plan comes back unseen, unless it ends so soon that it is of no use. */
@@ -105,6 +106,11 @@ export class Connection extends Emitter {
   /** Ends it for good: the conversation is over. */
   stop() {
     if (!this.closing) this._close(readClosing(OVER))
+  }
+
+  /** Ends it for good: what it followed is not this page's any longer. */
+  withdraw() {
+    if (!this.closing) this._close(readClosing(WITHDRAWN))
   }
 
   /** The person wants this page to be the one, or may have signed in again: what closed it for good is forgotten. */

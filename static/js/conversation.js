@@ -34,7 +34,7 @@ export default function attach(root) {
   })
   /** @type {Talk | null} */
   let talk = null
-  const find = () => talk
+  const find = (/** @type {string} */ wanted) => (wanted === reference ? talk : null)
   const outbox = wireOutbox(connection, find, () => talk?.isUnsent ?? false)
   const sound = new Sound()
   const who = new Who(root, words)
@@ -43,11 +43,14 @@ export default function attach(root) {
   showLineState(() => slot(root, 'connection'), connection, words)
   showSettings(root, talk, sound)
   connection.on('frame:event', (event) => {
+    if (event.conversation !== reference) return
     if (talk?.receive(event)) sound.play()
     if (isEnd(event)) end(talk, connection, words, doors)
     else who.hear(event)
   })
   connection.on('frame:queue', (frame) => who.showPlace(frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
+  // Another tab of this browser has opened another one, which is not this page's to show.
+  connection.on('gone', () => connection.withdraw())
   connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
   connection.on('reset', () => {
     talk?.startAnew()

@@ -206,7 +206,7 @@ class Desk {
    */
   onEventHere(talk, event) {
     talk.receive(event)
-    if (event.id) this.settleDraft(event.conversation)
+    if (event.id && event.author?.kind !== 'visitor') this.settleDraft(event.conversation)
     this.quiet.hear(event)
     if (COMPANY.has(event.kind)) this.workspace.refreshOpen()
     if (event.kind === 'note') addNote(this.root, event)
@@ -223,6 +223,8 @@ class Desk {
    */
   closeTalk(talk, reason) {
     talk.close(reason, closedSentence(reason, 'See how it stands', `/desk/conversations/${talk.reference}`))
+    // Whoever is given it again has the composer again.
+    this.root.dataset.part = ''
     this.announcer.say(reason)
   }
 
@@ -288,7 +290,7 @@ class Desk {
 
   /** @param {string} reference */
   visit(reference) {
-    if (reference !== this.workspace.reference) this.workspace.visit(`/desk/conversations/${reference}`)
+    if (reference !== this.workspace.reference || this.root.dataset.part === '') this.workspace.visit(`/desk/conversations/${reference}`)
   }
 
   /** @param {string} sentence */

@@ -17,6 +17,7 @@ const AGAIN_MS = 5000
  * @property {string | null} onItsWay What is being sent.
  * @property {boolean} hasFailed
  * @property {boolean} isSaid It has become a message, of which it is not known yet whether it is stored.
+ * @property {number} round How often the server has forgotten what it had.
  * @property {ReturnType<typeof setTimeout>} [timer]
  */
 
@@ -64,7 +65,7 @@ export class Drafts {
    */
   adopt(reference, text) {
     const draft = this._drafts.get(reference)
-    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, onItsWay: null, hasFailed: false, isSaid: false })
+    if (!draft || (draft.text === '' && draft.saved === '')) this._drafts.set(reference, { text, saved: text, onItsWay: null, hasFailed: false, isSaid: false, round: 0 })
   }
 
   /**
@@ -93,12 +94,18 @@ export class Drafts {
     this._onChange(reference)
   }
 
-  /** All that was said is stored; a draft that was saved meanwhile goes too. @param {string} reference */
+  /**
+   * All that was said is stored, and the server forgets what it had kept until then: what has been written since is kept once
+   * more, and what was said goes.
+   *
+   * @param {string} reference
+   */
   settle(reference) {
     const draft = this._drafts.get(reference)
-    if (!draft?.isSaid) return
-    draft.isSaid = false
+    if (!draft || (!draft.isSaid && draft.text === '')) return
+    Object.assign(draft, { isSaid: false, round: draft.round + 1, saved: draft.text === '' ? draft.saved : '' })
     this._saveIn(reference, AFTER_MS)
+    this._onChange(reference)
   }
 
   /** Saves now what still waits; with `isLast` also what has changed since the request that is on its way. */
@@ -125,15 +132,15 @@ export class Drafts {
     const draft = this._drafts.get(reference)
     if (!draft || draft.isSaid || draft.text === (draft.onItsWay ?? draft.saved) || (draft.onItsWay !== null && !isLast)) return
     clearTimeout(draft.timer)
-    const { text } = draft
+    const { text, round } = draft
     draft.onItsWay = text
     const { status } = await postJson(`/desk/conversations/${reference}/draft`, this._token(), { text }, { keepalive: true })
     if (draft.onItsWay === text) draft.onItsWay = null
     // What is refused, as when the conversation has gone to somebody else, is not tried for ever.
     const isDone = status !== 0 && status < 500 && status !== 429
-    if (status === 204) draft.saved = text
+    if (status === 204 && round === draft.round) draft.saved = text
     draft.hasFailed = status !== 204
-    if (draft.text !== text) this._saveIn(reference, AFTER_MS)
+    if (draft.text !== text || round !== draft.round) this._saveIn(reference, AFTER_MS)
     else if (!isDone) this._saveIn(reference, AGAIN_MS)
     this._onChange(reference)
   }

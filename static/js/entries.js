@@ -106,8 +106,9 @@ export class Entries {
   /** @param {import('./outbox.js').Saying} saying */
   showSaying(saying) {
     const item = this._byId(saying.id)
-    if (item) this._showSaying(item, saying)
-    else this.addPending(saying)
+    if (!item) this.addPending(saying)
+    // A page that came meanwhile may have brought it as stored, before its sender hears of that.
+    else if (!item.dataset.seq) this._showSaying(item, saying)
   }
 
   /** The server has numbered it. @param {{id?: string, seq: number, at: string}} stored */

@@ -166,7 +166,7 @@ function poster(line) {
   /** @param {Frame} frame */
   async function say(frame) {
     const { conversation, id, text, confirm } = frame
-    const content = confirm ? { id, text, confirm } : { id, text }
+    const content = { conversation, id, text, ...(confirm && { confirm }) }
     const { status, body } = await postJson(doors.send(conversation), doors.token, content)
     if (cancelled) return
     if (status === 201 || status === 200) line.onFrame({ type: 'ack', conversation, again: false, ...body, id })

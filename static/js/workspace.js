@@ -69,16 +69,28 @@ export class Workspace {
    * @param {HTMLElement | null} submitter
    */
   async submit(form, submitter) {
-    if (form.dataset.busy) return
+    if (form.dataset.busy !== undefined) return
     form.dataset.busy = ''
+    const { reference, _asked: asked } = this
     const arrival = await this._withWords('Working on it.', submitForm(form, submitter))
     delete form.dataset.busy
     if (!arrival) this._hooks.onMessage(NO_ANSWER)
+    else if (reference !== this.reference || asked !== this._asked) this._takeLate(arrival)
     else if (isDesk(arrival.page)) this._take(arrival, false, form)
     else if (arrival.isOk) location.assign(arrival.address)
     // To decide about what seems to identify a person is a page of its own.
     else if (arrival.page.querySelector('.hold-form')) form.submit()
     else this._hooks.onMessage(gist(arrival.page) || NO_ANSWER)
+  }
+
+  /**
+   * Somebody else's conversation has been opened meanwhile: it stays, with the words that are being written to them.
+   *
+   * @param {Arrival} arrival
+   */
+  _takeLate({ page, isOk }) {
+    if (isDesk(page)) this._takeLine(page, false)
+    this._hooks.onMessage(isDesk(page) ? saidOn(page) : isOk ? '' : gist(page))
   }
 
   /**
@@ -120,7 +132,7 @@ export class Workspace {
     const isStaying = form !== null && !next.dataset.reference && form.dataset.leaves === undefined
     const isSame = (next.dataset.reference === this.reference && next.dataset.part === this.root.dataset.part) || isStaying
     // Before the parts it stands in are taken over.
-    const said = (page.querySelector('.desk__message')?.textContent ?? '').trim()
+    const said = saidOn(page)
     this._takeLine(page, form !== null)
     if (isSame) this._takeContext(page, form)
     else this._takeAll(page, next, address, isBack)
@@ -239,6 +251,11 @@ export class Workspace {
 /** @param {Document} page */
 function isDesk(page) {
   return page.querySelector('main[data-module="desk"]') !== null
+}
+
+/** @param {Document} page */
+function saidOn(page) {
+  return (page.querySelector('.desk__message')?.textContent ?? '').trim()
 }
 
 /** @param {Document} page @returns {HTMLElement} */

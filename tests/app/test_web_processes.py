@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.app.tiny_client import TinyService, running
+from tests.app.tiny_service import AWAY
 from tests.waiting import wait_until
 
 
@@ -28,6 +29,25 @@ def test_killed_process_is_started_again(service: TinyService) -> None:
     victim = before.pop()
     psutil.Process(victim).kill()
     wait_until(lambda: len(pids(service) - {victim}) == 2, what="a second process")
+
+
+def test_one_that_cannot_be_started_again_yet_ends_no_other(service: TinyService, tmp_path: Path) -> None:
+    """A process dies while the database is away, and its successor does not get beyond the start."""
+    victim, other = pids(service)
+    (tmp_path / AWAY).touch()
+    psutil.Process(victim).kill()
+    wait_until(lambda: '"status": 2' in service.log.read_text(), within_s=20, what="a start that fails")
+    assert pids(service) == {other}
+    (tmp_path / AWAY).unlink()
+    wait_until(lambda: len(pids(service) - {victim}) == 2, within_s=20, what="a second process")
+    assert other in pids(service)
+
+
+def test_what_cannot_start_at_all_says_so_and_ends(tmp_path: Path) -> None:
+    (tmp_path / AWAY).touch()
+    service = TinyService(tmp_path, "--web", "2")
+    assert service.process.wait(timeout=20) == 2
+    assert "What it needs is away." in service.log.read_text()
 
 
 def test_all_are_replaced_while_someone_always_answers(service: TinyService) -> None:

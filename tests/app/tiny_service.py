@@ -12,6 +12,7 @@ import resource
 import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,6 +26,8 @@ from app.processes import WebProcesses
 from core.errors import StartError
 from core.settings import read_settings
 
+AWAY = "away"
+"""While there is a file of this name among its data, it cannot start."""
 SHORTER = {"REQUEST_HEAD_WITHIN_S": 1.0, "RESPONSE_READ_WITHIN_S": 1.0}
 SHORTER_UNACKNOWLEDGED_MS = 3_000
 
@@ -97,6 +100,8 @@ class Sockets:
 
 
 async def serve(arguments: argparse.Namespace) -> None:
+    if (Path(os.environ["DATA_DIR"]) / AWAY).exists():
+        raise StartError("What it needs is away.")
     sockets = Sockets()
     app = Starlette(
         routes=[

@@ -1,17 +1,21 @@
 """A session that is told to begin again while it is in the middle of something."""
 
 import asyncio
+import uuid
 
 import pytest
 
 from chat import session as session_module
+from chat.events import Author, Entry
 from chat.fanout import Rendered
 from chat.frames import Hello, parse_object
-from chat.session import Head, Session, Viewer
-from chat.words import Side
+from chat.session import MOST_TAKEN_CHARACTERS, Head, Session, TooSlow, Viewer
+from chat.words import Kind, Side
 from core.errors import Unavailable
 from tests.chat.house import House
 from tests.chat.people import Ada, Frame
+
+LONG = "x" * 4_000
 
 
 async def session_of(house: House, ada: Ada) -> Session:
@@ -65,6 +69,71 @@ async def test_hello_while_the_log_is_read(ada: Ada, one_house: House) -> None:
     assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
     assert [frame["last_seq"] for frame in frames if frame["type"] == "caught_up"] == [2]
     fanout.leave(session)
+
+
+async def test_who_loses_access_while_saying_hello_is_let_go(ada: Ada, one_house: House) -> None:
+    """Whoever is not followed yet is not told: what was asked for just before must be asked for again."""
+    fanout, conversations = one_house.first.parts.fanout, one_house.first.parts.conversations
+    token = next(cookie.value for cookie in ada.http.cookies.jar if cookie.name == "visitor") or ""
+    found = await conversations.heads_of_visitor(token)
+    assert len(found) == 1
+    answers = [found, []]
+
+    async def heads() -> list[Head]:
+        answer = answers.pop(0)
+        if answer:
+            fanout.access_changed(answer[0].id)
+        return answer
+
+    session = Session(fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
+    fanout.enter(session)
+    await session.greet(Hello())
+    kinds = [parse_object(text)["type"] async for text in session.owed()]
+    assert (session.close_code, "event" in kinds) == (4104, False)
+    fanout.leave(session)
+
+
+async def test_a_visitor_who_may_see_nothing_is_let_go_at_once(one_house: House) -> None:
+    async def heads() -> list[Head]:
+        return []
+
+    session = Session(one_house.first.parts.fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
+    await session.greet(Hello())
+    assert session.close_code == 4104
+
+
+async def test_what_waits_for_a_slow_reader_is_bounded_by_its_size(ada: Ada, one_house: House) -> None:
+    parts = one_house.first.parts
+    session = await session_of(one_house, ada)
+    await session.greet(Hello())
+    (head,) = session._heads.values()
+    said = [
+        Entry(Kind.MESSAGE, Author(Side.VISITOR, "visitor", "Ada"), LONG, client_id=uuid.uuid4()) for _ in range(40)
+    ]
+    async with one_house.database.write() as connection:
+        events = await parts.log.append(connection, head.id, *said)
+    parts.log.announce(events)
+    sizes, seqs = list[int](), list[int]()
+    while texts := await session.take():
+        sizes.append(sum(map(len, texts)))
+        seqs += [frame["seq"] for frame in map(parse_object, texts) if frame["type"] == "event"]
+    assert max(sizes) < MOST_TAKEN_CHARACTERS + 2 * len(LONG)
+    assert seqs == list(range(1, events[-1].seq + 1))
+    parts.fanout.leave(session)
+
+
+async def test_a_session_that_ends_in_the_middle_of_a_hello_is_followed_by_nothing(ada: Ada, one_house: House) -> None:
+    fanout = one_house.first.parts.fanout
+    session = await session_of(one_house, ada)
+    # So that the limit comes between the two answers to a hello.
+    session.reply("{}")
+    while True:
+        try:
+            await session.greet(Hello(after={ada.reference: 99}))
+        except TooSlow:
+            break
+    fanout.leave(session)
+    assert not any(session in feed.sessions for feed in fanout._feeds.values())
 
 
 async def test_a_look_that_failed_is_taken_again(monkeypatch: pytest.MonkeyPatch, one_house: House) -> None:

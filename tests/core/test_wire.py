@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+import core.wire
 from core.db import Database
 from core.errors import Unavailable
 from core.packed import byteas, integer, texts
@@ -95,6 +96,17 @@ async def test_a_server_that_goes_in_the_middle(link: Link) -> None:
     link.end_others()
     with pytest.raises(Unavailable):
         await asked
+    assert await link.wire.read("SELECT 6 / $1", [integer(3)]) == [(2,)]
+
+
+async def test_whoever_waits_too_long_for_their_turn_is_told(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.wire, "TURN_WITHIN_S", 0.05)
+    asked = asyncio.create_task(link.wire.read("SELECT pg_sleep($1)::text", [integer(60)]))
+    await until(link.busy, what="the statement to be under way")
+    with pytest.raises(Unavailable):
+        await link.wire.read("SELECT 6 / $1", [integer(3)])
+    asked.cancel()
+    await asyncio.wait((asked,))
     assert await link.wire.read("SELECT 6 / $1", [integer(3)]) == [(2,)]
 
 

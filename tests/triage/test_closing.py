@@ -1,8 +1,11 @@
 """Closing time with people waiting: each is told, none is lost, and the questions are there to be answered."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select, update
 
+from app.worker import Worker
 from chat.tables import conversation
 from core.people import Role, SignedIn
 from core.tables import audit, setting
@@ -43,6 +46,25 @@ async def test_ten_who_wait_when_it_closes_are_told_and_kept(house: House, closi
     async with house.db.read() as connection:
         kept = select(audit.c.subject).where(audit.c.action == "closed_unanswered")
         assert {row.subject for row in await connection.execute(kept)} == {f"conversation:{one}" for one in references}
+
+
+async def test_nobody_is_sent_away_before_whoever_is_there_could_say_so(house: House, closing: Closing) -> None:
+    """The database was away for longer than the leases of those who were at their desks all the time."""
+    nothing: Any = None
+    beside = (nothing, nothing, nothing)
+    worker = Worker(house.db, house.audit, house.signals, house.router, house.reaper, closing, *beside, house.clock)
+    worker._leading.set()
+    await house.enquire()
+    house.clock.go_on(hours=5, minutes=1)
+    looks = 0
+    while looks < 30 and await statuses(house) == ["waiting"]:
+        await worker.lead()
+        await worker._look()
+        house.clock.go_on(seconds=5)
+        looks += 1
+    assert await statuses(house) == ["question"]
+    # A desk renews its lease twice meanwhile.
+    assert looks > 12
 
 
 async def test_the_line_goes_on_for_half_an_hour_while_somebody_is_there(

@@ -1,0 +1,161 @@
+"""Cora's desk when what she did is answered late, twice or not at all: nothing is done twice, or goes to the wrong person."""
+
+import asyncio
+import json
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
+
+from tests.browser.meeting import CONNECTED, Meeting, ask, expect_line, meeting, post
+from tests.browser.pages import opened
+from tests.browser.people import write
+from tests.live import LiveService
+
+pytestmark = pytest.mark.browser
+
+HELD = "His number is 07700 900842."
+DRAFT = "And begin with what he wants."
+SAID = "What does he want from the order?"
+
+
+def link_to(met: Meeting, reference: str) -> Locator:
+    return met.cora.locator(f'.mine [data-reference="{reference}"] a')
+
+
+async def test_a_button_that_is_pressed_twice_is_pressed_once(browser: Browser, lenient: LiveService) -> None:
+    posted: list[str] = []
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        met.cora.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+        arrived = met.cora.expect_response(lambda response: "/presence" in response.url)
+        async with arrived:
+            await met.cora.evaluate(
+                "for (const _ of [1, 2]) document.querySelector('form[action$=\"/presence\"] button').click()"
+            )
+        assert [url for url in posted if url.endswith("/presence")] == [f"{lenient.url}/desk/presence"]
+        await post(met.cora.context.request, "/desk", "/desk/presence", state="online", capacity="6")
+
+
+async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, lenient: LiveService) -> None:
+    """She has opened another conversation meanwhile, and writes there."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        other = await ask(bens.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
+        await expect_line(met.cora, CONNECTED)
+        await expect(link_to(met, other)).to_be_visible()
+        held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+        def hold(route: Route) -> None:
+            held.set_result(route)
+
+        await met.cora.route("**/regrade", hold)
+        await met.cora.evaluate(
+            """() => {
+              const form = document.querySelector('form[action$="/regrade"]')
+              form.querySelector('[name="reason"]').value = 'He has said when.'
+              form.querySelector('[name="urgency"]').value = 'emergency'
+              form.requestSubmit()
+            }"""
+        )
+        late = await asyncio.wait_for(held, 15)
+        await link_to(met, other).click()
+        await expect(met.cora).to_have_url(f"{lenient.url}/desk/conversations/{other}")
+        await met.cora.fill("#text", DRAFT)
+        async with met.cora.expect_event("requestfinished", lambda request: request.url.endswith(met.path)):
+            await late.continue_()
+        await expect(met.cora.locator(".desk__message", has_text="Working on it.")).to_have_count(0)
+        await expect(met.cora).to_have_url(f"{lenient.url}/desk/conversations/{other}")
+        await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+        await post(bens.request, "/chat", "/chat/leave")
+
+
+async def test_a_conversation_that_comes_back_can_be_written_in(browser: Browser, lenient: LiveService) -> None:
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        desk = met.cora.context.request
+        await post(desk, "/desk", f"{met.path}/transfer", to="queue", note="I must go.")
+        await expect(met.cora.locator('[data-slot="composer"]')).to_have_count(0)
+        await post(desk, "/desk", f"{met.path}/accept")
+        await expect(met.cora.locator('[data-slot="composer"]')).to_be_visible()
+        await write(met.cora, SAID)
+        await expect(met.ada.locator(".entry--other", has_text=SAID)).to_be_visible()
+
+
+async def test_what_is_written_while_a_message_is_held_is_kept(browser: Browser, lenient: LiveService) -> None:
+    """The server forgets every draft that is older than what was sent."""
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        await write(met.cora, HELD)
+        as_it_is = met.cora.get_by_role("button", name="Send as it is")
+        await expect(as_it_is).to_be_visible()
+        async with met.cora.expect_response(is_draft):
+            await met.cora.fill("#text", DRAFT)
+        async with met.cora.expect_response(is_draft):
+            await as_it_is.click()
+        await expect(met.ada.locator(".entry--other", has_text=HELD)).to_be_visible()
+        await met.cora.reload()
+        await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+
+
+def is_draft(response: object) -> bool:
+    return getattr(response, "url", "").endswith("/draft") and getattr(response, "status", 0) == 204
+
+
+async def test_what_the_page_brings_as_stored_is_not_on_its_way(browser: Browser, lenient: LiveService) -> None:
+    """Its answer was lost, and she went to another conversation and came back."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        other = await ask(bens.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
+        await without_answers(met.cora)
+        own = await write(met.cora, SAID)
+        await expect(met.ada.locator(".entry--other", has_text=SAID)).to_be_visible()
+        await expect(own).to_have_attribute("data-state", "sending")
+        await link_to(met, other).click()
+        await expect(met.cora).to_have_url(f"{lenient.url}/desk/conversations/{other}")
+        await link_to(met, met.reference).click()
+        await expect(met.cora).to_have_url(f"{lenient.url}{met.path}")
+        await expect(own).to_have_count(1)
+        await expect(own).not_to_have_attribute("data-state", "sending")
+        await post(bens.request, "/chat", "/chat/leave")
+
+
+async def without_answers(page: Page) -> None:
+    """From now on, its socket brings no answer to what it says, nor the event of it."""
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            frame = json.loads(message)
+            if frame["type"] != "ack" and not (frame["type"] == "event" and frame.get("text") == SAID):
+                socket.send(message)
+
+        server.on_message(pass_on)
+
+    await page.route_web_socket("**/desk/socket", route)
+    await page.reload()
+    await expect_line(page, CONNECTED)
+
+
+async def test_a_page_does_not_show_another_conversation_of_this_browser(
+    browser: Browser, lenient: LiveService
+) -> None:
+    """Ada asks again in another tab: the first tab's words are not for the second conversation, nor the other way round."""
+    async with meeting(lenient, browser) as met:
+        sockets: list[WebSocketRoute] = []
+
+        def route(socket: WebSocketRoute) -> None:
+            sockets.append(socket)
+            socket.connect_to_server()
+
+        await met.ada.route_web_socket("**/chat/socket", route)
+        await met.ada.reload()
+        await expect_line(met.ada, CONNECTED)
+        before = await met.ada.locator(".entry").count()
+        await ask(met.ada.context.request)
+        await met.ada.fill("#text", DRAFT)
+        await sockets[-1].close(code=1012)
+        await expect_line(met.ada, "You no longer have access to this.")
+        assert await met.ada.locator(".entry").count() == before
+        await expect(met.ada.locator("#text")).to_have_value(DRAFT)
+        await post(met.ada.context.request, "/chat", "/chat/leave")
