@@ -39,6 +39,12 @@ class Rival:
     async def lock(self, what: LiteralString, key: str) -> None:
         await self._connection.execute(what, [key])
 
+    async def run(self, statement: LiteralString) -> None:
+        await self._connection.execute(statement)
+
+    async def commit(self) -> None:
+        await self._connection.commit()
+
     async def save(self) -> None:
         await self._connection.execute("SAVEPOINT before")
 
@@ -62,7 +68,7 @@ class Rival:
         await self._connection.execute(WAIT_FOR_A_WAITER)
 
     async def lock_table(self, name: LiteralString) -> None:
-        await self._connection.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+        await self.run(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
 
     async def count_others(self) -> int:
         """Connections to this database besides our own two."""

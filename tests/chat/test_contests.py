@@ -13,7 +13,8 @@ from sqlalchemy import select
 from chat import waiting
 from core.contest import MOST_TRIES
 from core.db import MOST_CONNECTIONS, POOL_OVERFLOW, POOL_SIZE
-from core.tables import audit
+from core.people import Role
+from core.tables import audit, setting
 from tests.chat.house import House, opened
 from tests.chat.people import Ada, Cora
 from tests.chat.rival import ACCOUNT, CONVERSATION, Rival
@@ -66,6 +67,19 @@ async def test_after_the_third_time_the_advisor_is_told_and_has_nothing(house: H
         assert "Nothing was lost" in answer.text
         await rival.leave()
         assert [one["kind"] for one in await ada.log()] == ["message", "queued"]
+
+
+async def test_two_who_store_the_same_at_once_have_both_done_so(house: House, postgres_url: str) -> None:
+    """A supervisor closes the line while another one opens it: neither sees the other's row in time."""
+    async with await Cora.hired(house, "Sue", None, Role.SUPERVISOR) as sue, Rival.at(postgres_url) as rival:
+        await rival.run("INSERT INTO setting (name, value) VALUES ('line_open', 'yes')")
+        closing = asyncio.create_task(sue.post("/supervise/line", {"open": "no", "message": ""}))
+        await rival.is_waited_for()
+        await rival.commit()
+        assert (await closing).status_code == 303
+        async with house.database.read() as connection:
+            value = await connection.scalar(select(setting.c.value).where(setting.c.name == "line_open"))
+        assert value == "no"
 
 
 async def test_messages_that_are_taken_back_are_stored_once(

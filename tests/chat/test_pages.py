@@ -337,3 +337,18 @@ async def test_hostile_text_stays_text_on_every_page(house: House) -> None:
 
 def said(text: str) -> dict[str, str]:
     return {"id": str(uuid.uuid4()), "text": text}
+
+
+async def test_what_was_written_for_another_conversation_is_not_said_in_this_one(house: House) -> None:
+    """A second tab has asked anew: the first one's page still shows the conversation of before."""
+    async with Ada(house) as ada:
+        first, second = await ada.ask(), await ada.ask()
+        assert first != second
+        given = {"id": str(uuid.uuid4()), "text": "He has moved back.", "conversation": first}
+        refused = await ada.post_json("/chat/messages", given)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+        page = await ada.post("/chat/messages", given)
+        assert page.status_code == 404
+        assert "He has moved back." in page.text
+        assert [one["text"] for one in await ada.log() if one["kind"] == "message"] == [ENQUIRY["question"]]
+        assert (await ada.post_json("/chat/messages", given | {"conversation": second})).status_code == 201
