@@ -19,7 +19,7 @@ from chat.words import Side
 from core.clock import Clock, utc_now
 from core.db import Database
 from core.errors import NotAllowed
-from core.limits import Limiter, network_of
+from core.limits import Limiter
 from core.people import Role, SignedIn
 from core.settings import Settings
 from core.web import VISITOR_COOKIE
@@ -108,7 +108,6 @@ class Parts(LineParts):
             self.throttle,
             clock,
             self.epoch,
-            network_of,
             rate_limits=self.settings.rate_limits,
         )
         self.feedback = FeedbackPages(conversations, self.feedbacks, self.holds, self.visitor.show_ended)

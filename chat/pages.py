@@ -7,7 +7,7 @@ is told by `Surroundings`, since it belongs to other parts.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Protocol
 
@@ -31,7 +31,7 @@ from core.db import Database
 from core.edge import content_policy
 from core.errors import Ended, NotFound, RateLimited, Refusal
 from core.forms import field
-from core.limits import Limiter, Throttle
+from core.limits import Limiter, Throttle, network_of
 from core.text import MESSAGE_CHARACTERS
 from core.web import (
     VISITOR_COOKIE,
@@ -81,7 +81,6 @@ class VisitorPages:
         throttle: Throttle,
         clock: Clock,
         epoch: str,
-        network: Callable[[Request], str],
         *,
         rate_limits: bool,
     ) -> None:
@@ -95,7 +94,6 @@ class VisitorPages:
         self._throttle = throttle
         self._clock = clock
         self._epoch = epoch
-        self._network = network
         self._resumes = Limiter(RESUMES_PER_SECOND, RESUMES_BURST, enabled=rate_limits)
         self._one_whole_log = asyncio.Lock()
         """A long one takes many megabytes: what several ask for at once is read one after the other."""
@@ -292,7 +290,7 @@ class VisitorPages:
         if errors:
             return _resume_page(request, errors, reference, 422)
         # However the reference is written, its tries are counted together.
-        network = self._network(request)
+        network = network_of(request)
         keys = (f"resume:{parse_reference(reference)}", f"resume-from:{network}")
         now = self._clock()
         try:

@@ -5,7 +5,7 @@ on every call. A task that was cancelled once may therefore go on; here it is as
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -37,8 +37,11 @@ async def end_all(tasks: Collection["asyncio.Task[Any]"]) -> None:
         raise asyncio.CancelledError
 
 
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """What must be done although we are ending: being cancelled meanwhile is put off until it is done."""
+async def to_the_end(work: Awaitable[T]) -> T:
+    """What must be done although we are ending: being cancelled meanwhile, however often, is put off until it is done.
+
+    Whoever was cancelled is so afterwards, whatever became of the work.
+    """
     task = asyncio.ensure_future(work)
     is_cancelled = False
     while not task.done():
@@ -46,10 +49,12 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
             await asyncio.wait((task,))
         except asyncio.CancelledError:
             is_cancelled = True
-    found = task.result()
     if is_cancelled:
+        # Looked at, though nobody is left to be told: an exception that nobody has seen is logged, with all its words.
+        if not task.cancelled():
+            task.exception()
         raise asyncio.CancelledError
-    return found
+    return task.result()
 
 
 async def together(*works: Callable[[], Awaitable[None]]) -> None:

@@ -11,6 +11,7 @@ from weakref import WeakSet
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from core.ending import to_the_end
 from core.errors import Unavailable
 
 SQLITE_WAITS = "busy_timeout=5000"
@@ -121,19 +122,8 @@ class LoneWriter:
         return done
 
     async def _aside(self, work: Callable[..., T], *given: object) -> T:
-        """In the thread. What has begun is waited for, however often we are cancelled, so that nobody else writes meanwhile."""
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
-        is_cancelled = False
-        while not future.done():
-            try:
-                await asyncio.wait((future,))
-            except asyncio.CancelledError:
-                is_cancelled = True
-        if is_cancelled:
-            # Looked at, though nobody is left to be told: an exception that nobody has seen is logged, with all its words.
-            future.exception()
-            raise asyncio.CancelledError
-        return future.result()
+        """In the thread. What has begun is waited for, so that nobody else writes meanwhile."""
+        return await to_the_end(asyncio.get_running_loop().run_in_executor(self._thread, work, *given))
 
     def _begin_at_once(self) -> sqlite3.Connection | None:
         """The connection, in a transaction; None while there is none, or another process writes."""

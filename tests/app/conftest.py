@@ -1,9 +1,9 @@
-"""The commands of `dutyline`, each in a process of its own, on the data of one test."""
+"""What runs in a process of its own, on the data of one test: the commands of `dutyline`, and the server with seven routes."""
 
 import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from app.cli import main
 from tests import forks
 from tests.app.command import Dutyline, Ended
+from tests.app.tiny_client import TinyService, running
 
 
 @pytest.fixture
@@ -42,3 +43,9 @@ def dutyline(environment: dict[str, str]) -> Dutyline:
 def migrated(dutyline: Dutyline) -> Dutyline:
     assert dutyline("migrate").returncode == 0
     return dutyline
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[TinyService]:
+    with running(tmp_path) as service:
+        yield service

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
 from tests.app.tiny_service import main
 from tests.engines import free_port
 from tests.forks import Fork
@@ -77,3 +81,14 @@ def read_all(client: socket.socket) -> bytes:
     except ConnectionError:
         return received
     return received
+
+
+def masked(head: int, payload: bytes = b"") -> bytes:
+    """A client's frame under the mask of four zeros, which leaves the payload as it is."""
+    return bytes([head, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+async def close_code(client: ClientConnection) -> int | None:
+    with pytest.raises(ConnectionClosed) as closed:
+        await client.recv()
+    return closed.value.rcvd.code if closed.value.rcvd else None

@@ -1,15 +1,20 @@
 """The visitor's pages, by forms only: waiting, talking, leaving, coming back, the transcript."""
 
 import asyncio
+import re
 import uuid
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
+import chat.pages
 from chat.conversations import Conversations
+from chat.events import Entry
+from chat.log import PAGE
 from chat.tables import conversation
 from chat.transcripts import Press, Transcript, spell_out
+from chat.words import Kind
 from core.clock import utc_now
 from core.errors import Ended, RateLimited, Unavailable
 from core.limits import Limiter
@@ -211,11 +216,10 @@ async def test_guessing_is_slowed_and_harms_nobody_else(house: House) -> None:
         assert (await ben.http.get("/chat")).status_code == 200
 
 
-async def test_each_reference_has_its_own_count(house: House) -> None:
+async def test_each_reference_has_its_own_count(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """From five addresses, so that only the reference can be what slows the tries."""
-    pages = house.first.parts.visitor
     addresses = iter(f"192.0.2.{number}" for number in range(1, 200))
-    pages._network = lambda request: next(addresses)
+    monkeypatch.setattr(chat.pages, "network_of", lambda request: next(addresses))
     async with Ada(house) as ada, Ada(house) as ben, Person(house) as stranger, Person(house) as elsewhere:
         reference, _ = await ada.ask_and_read_code()
         other, code = await ben.ask_and_read_code()
@@ -352,3 +356,14 @@ async def test_what_was_written_for_another_conversation_is_not_said_in_this_one
         assert "He has moved back." in page.text
         assert [one["text"] for one in await ada.log() if one["kind"] == "message"] == [ENQUIRY["question"]]
         assert (await ada.post_json("/chat/messages", given | {"conversation": second})).status_code == 201
+
+
+async def test_a_transcript_holds_more_than_one_page_of_the_log(ada: Ada, one_house: House) -> None:
+    parts = one_house.first.parts
+    found = await parts.conversations.by_reference(ada.reference)
+    assert found is not None
+    said = [Entry(Kind.MESSAGE, found.visitor, f"Number {number}.") for number in range(PAGE * 2 + 1)]
+    async with one_house.database.write() as connection:
+        await parts.log.append(connection, found.id, *said)
+    text = (await ada.http.get("/chat/transcript.txt")).text
+    assert re.findall(r"Number \d+\.", text) == [one.text for one in said]

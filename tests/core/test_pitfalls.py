@@ -9,7 +9,6 @@ import gc
 import re
 import shutil
 import sqlite3
-import threading
 import time
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -234,34 +233,6 @@ async def test_a_cancelled_write_gives_its_lock_back_at_once(sqlite: Database) -
         assert held.value is not None
     finally:
         gc.enable()
-
-
-async def test_what_a_cancelled_write_fails_at_is_not_logged(
-    sqlite: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    has_begun, goes_on = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def hold(statement: str) -> None:
-        if statement == "COMMIT":
-            loop.call_soon_threadsafe(has_begun.set)
-            goes_on.wait(5)
-
-    def fail_at_commit(connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA defer_foreign_keys=ON")
-        connection.execute("INSERT INTO account_role (account_id, role) VALUES ('nobody', 'advisor')")
-        connection.set_trace_callback(hold)
-
-    task = asyncio.create_task(sqlite.write_at_once(fail_at_commit))
-    await has_begun.wait()
-    task.cancel()
-    goes_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    del task
-    await sqlite.write_at_once(lambda _: None)
-    gc.collect()
-    assert caplog.records == []
 
 
 async def test_a_commit_whose_answer_is_cut_is_no_acknowledgement(postgres: PostgresServer) -> None:

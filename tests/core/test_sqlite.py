@@ -1,6 +1,7 @@
 """What is written to SQLite beside the loop's other work: whoever has to wait holds nobody up and leaves nothing behind."""
 
 import asyncio
+import gc
 import shutil
 import sqlite3
 import threading
@@ -88,26 +89,58 @@ async def test_who_gives_up_before_their_turn_keeps_no_lock(
     assert await values(database) == []
 
 
-async def test_a_disk_that_takes_its_time_holds_nobody_up(database: Database) -> None:
-    commits, goes_on = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
+class SlowDisk:
+    """COMMIT takes until `goes_on` is set."""
 
-    def hold(statement: str) -> None:
+    def __init__(self) -> None:
+        self.commits, self.goes_on = asyncio.Event(), threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def under(self, connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(self._hold)
+
+    def _hold(self, statement: str) -> None:
         if statement == "COMMIT":
-            loop.call_soon_threadsafe(commits.set)
-            goes_on.wait(5)
+            self._loop.call_soon_threadsafe(self.commits.set)
+            self.goes_on.wait(5)
 
-    def put_on_a_slow_disk(connection: sqlite3.Connection) -> None:
-        connection.set_trace_callback(hold)
+
+async def test_a_disk_that_takes_its_time_holds_nobody_up(database: Database) -> None:
+    disk = SlowDisk()
+
+    def put_on_it(connection: sqlite3.Connection) -> None:
+        disk.under(connection)
         put(connection)
 
-    writing = asyncio.create_task(database.write_at_once(put_on_a_slow_disk))
-    await commits.wait()
+    writing = asyncio.create_task(database.write_at_once(put_on_it))
+    await disk.commits.wait()
     assert await values(database) == []
     assert not writing.done()
-    goes_on.set()
+    disk.goes_on.set()
     await writing
     assert await values(database) == ["yes"]
+
+
+async def test_what_a_cancelled_write_fails_at_is_not_logged(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = SlowDisk()
+
+    def fail_at_commit(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA defer_foreign_keys=ON")
+        connection.execute("INSERT INTO account_role (account_id, role) VALUES ('nobody', 'advisor')")
+        disk.under(connection)
+
+    writing = asyncio.create_task(database.write_at_once(fail_at_commit))
+    await disk.commits.wait()
+    writing.cancel()
+    disk.goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    del writing
+    await database.write_at_once(lambda _: None)
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_what_fails_leaves_nothing_behind(database: Database, tmp_path: Path) -> None:

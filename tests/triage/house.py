@@ -126,9 +126,9 @@ class House:
             row = {"account_id": person.account_id, "process": "test", "until": until}
             await connection.execute(insert(presence_lease).values(**row))
 
-    def client(self, person: SignedIn | None = None) -> "Browser":
+    def client(self, person: SignedIn | None = None, *, address: str = "192.0.2.7") -> "Browser":
         # Past the answers that are ready for a second: the test's clock goes on faster.
-        transport = httpx.ASGITransport(self.service.edge, client=("192.0.2.7", 5000))
+        transport = httpx.ASGITransport(self.service.edge, client=(address, 5000))
         cookies = {"session": person.token} if person else {}
         return Browser(
             httpx.AsyncClient(transport=transport, base_url=ORIGIN, cookies=cookies, headers={"origin": ORIGIN})

@@ -342,3 +342,15 @@ async def test_a_service_that_was_never_told_its_hours_turns_nobody_away(house: 
         await connection.execute(delete(hours))
     house.clock.go_on(hours=8)
     await house.enquire()
+
+
+async def test_the_addresses_of_one_customer_share_one_limit(house: House) -> None:
+    """Whoever has a line with IPv6 has more of them than there are enquiries."""
+    for number in range(200):
+        async with house.client(address=f"2001:db8:1:2::{number:x}") as stranger:
+            answered = await stranger.post("/ask", ENQUIRY)
+        if answered.status_code == 429:
+            break
+    assert answered.status_code == 429
+    async with house.client(address="2001:db8:1:3::1") as ada:
+        assert (await ada.post("/ask", ENQUIRY)).status_code == 303
