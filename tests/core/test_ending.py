@@ -1,6 +1,7 @@
 """A task that forgets that it was cancelled is asked again, until it ends."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -65,7 +66,9 @@ async def test_what_must_be_done_is_done_though_we_are_cancelled() -> None:
     done: list[str] = []
 
     async def close() -> None:
-        await asyncio.wait((asyncio.create_task(asyncio.Event().wait()),), timeout=3 * ASK_AGAIN_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3 * ASK_AGAIN_S):
+                await asyncio.Event().wait()
         done.append("closed")
 
     async def service() -> None:
