@@ -118,6 +118,7 @@ class Fanout:
         self._sessions.discard(session)
         self._staff.discard(session)
         self._left.set()
+        session.ask_no_more()
         for conversation_id in list(session.cursors):
             self.unsubscribe(session, conversation_id)
 

@@ -5,10 +5,12 @@ passing thing, heartbeats. Socket, stream and poll all carry the same session, s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
+from chat.asking import NotYet, Questions
 from chat.fanout import POSITION_LOST, Fanout
 from chat.frames import Hello, frame
 from chat.references import parse_reference
@@ -23,6 +25,10 @@ NOT_YOURS, IT_IS_OVER = 4104, 4105
 MOST_TAKEN, MOST_TAKEN_CHARACTERS = 200, 64 * 1024
 """Of the frames, and of all their characters, that wait at a time for a client to read them."""
 LOOK_AGAIN_S = 5.0
+LOOK = 0
+"""The question which conversations there are, among those about one conversation, which go by its id."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,10 @@ class Session:
         """How far the client has seen, while it is given frame by frame what was taken at once."""
         self._looking = False
         self._over: set[int] = set()
-        self._greeting = 0
-        """Raised by each hello: what was begun before it is not gone on with."""
+        self._is_greeted = False
         self._room = 0
         self._wake = Wake()
+        self._questions = Questions(self._wake)
 
     # What others tell the session. None of these wait.
 
@@ -124,6 +130,10 @@ class Session:
         """Send what is owed in passing, then end with this code."""
         self.close_code = self.close_code or code
         self._wake.set()
+
+    def ask_no_more(self) -> None:
+        """Let go of what the database is being asked."""
+        self._questions.let_go_of_all()
 
     # What the client asks.
 
@@ -170,7 +180,10 @@ class Session:
             self.owner = heads[0].reference
         same_epoch = hello.epoch is None or hello.epoch == self._epoch
         after = {parse_reference(name): seq for name, seq in hello.after.items()}
-        self._greeting += 1
+        self._is_greeted = True
+        # What was asked before is not gone on with: the client may have been told what there was then, or stood elsewhere.
+        self._looking = self._looking or LOOK in self._questions
+        self.ask_no_more()
         self._let_go(keep=set())
         if self.viewer.side is Side.VISITOR and not heads:
             self.close(NOT_YOURS)
@@ -208,25 +221,21 @@ class Session:
         self._taken.clear()
         self._room = MOST_TAKEN_CHARACTERS
         while not texts and self.is_owed_something():
-            if self._looking and self._greeting:
-                self._looking = False
-                await self._look()
             texts += self._replies
             self._replies.clear()
             if self._slots:
                 texts += self._slots.values()
                 self._slots.clear()
-            # What was taken with an older hello goes out before its welcome, and nothing behind it.
-            greeting = self._greeting
-            while self._dirty and len(texts) < MOST_TAKEN and self._room > 0 and self._greeting == greeting:
-                conversation_id = self._dirty.pop()
-                try:
-                    await self._catch_up(conversation_id, texts)
-                except Refusal:
-                    self._dirty.add(conversation_id)
-                    if not texts:
-                        raise
-                    break
+            try:
+                if self._is_looking:
+                    await self._look(texts)
+                while self._dirty and len(texts) < MOST_TAKEN and self._room > 0:
+                    await self._catch_up(self._dirty.pop(), texts)
+            except NotYet:
+                continue
+            except Refusal:
+                if not texts:
+                    raise
         return texts
 
     async def owed(self) -> AsyncIterator[str]:
@@ -260,9 +269,7 @@ class Session:
             await self._wake.wait()
 
     def is_owed_something(self) -> bool:
-        # Before the first hello it is not known what the client has: nothing is followed yet.
-        is_looking = self._looking and self._greeting > 0
-        return bool(is_looking or self._replies or self._slots or self._dirty)
+        return bool(self._is_looking or self._replies or self._slots or self._dirty)
 
     def nudge(self) -> None:
         """Let whoever waits look up, though nothing is owed."""
@@ -272,23 +279,27 @@ class Session:
         """What there is, so that a client that missed something notices."""
         return frame("heartbeat", last_seq={head.reference: self._fanout.top(head.id) for head in self._heads.values()})
 
-    async def _catch_up(self, conversation_id: int, texts: list[str]) -> None:
-        """Add the next page of one conversation, and come back to it when there is more.
+    @property
+    def _is_looking(self) -> bool:
+        # Before the first hello it is not known what the client has: nothing is followed yet.
+        return self._is_greeted and (self._looking or LOOK in self._questions)
 
-        Adds nothing when the client says hello meanwhile: first it is welcomed, then it is sent all from there.
-        """
+    async def _catch_up(self, conversation_id: int, texts: list[str]) -> None:
+        """Add the next page of one conversation, and come back to it when there is more."""
         head = self._heads.get(conversation_id)
         if head is None or conversation_id not in self.cursors:
             return
-        for_visitor, greeting = self.viewer.side is Side.VISITOR, self._greeting
+        for_visitor, fanout = self.viewer.side is Side.VISITOR, self._fanout
         told, cursor = self._told[conversation_id], self.cursors[conversation_id]
-        before, fanout = cursor, self._fanout
-        top = fanout.top(conversation_id)
-        events = fanout.recent(conversation_id, cursor) if told else None
+        before, top = cursor, fanout.top(conversation_id)
+        events = fanout.recent(conversation_id, cursor) if told and conversation_id not in self._questions else None
         if events is None:
-            events = await (fanout.after if told else fanout.read_through)(conversation_id, cursor)
-            if self._greeting != greeting or self.cursors.get(conversation_id) != cursor:
-                return
+            read = fanout.after if told else fanout.read_through
+            try:
+                events = await self._ask(conversation_id, partial(read, conversation_id, cursor), texts)
+            except (NotYet, Refusal):
+                self._dirty.add(conversation_id)
+                raise
         for one in events:
             if one.seq != cursor + 1:
                 break
@@ -314,23 +325,13 @@ class Session:
         if for_visitor and (self._over or head.status not in ("waiting", "active", "question")):
             self.close(IT_IS_OVER)
 
-    async def _look(self) -> None:
+    async def _look(self, texts: list[str]) -> None:
         """Take up conversations that came, let go of those that went."""
-        greeting = self._greeting
         try:
-            heads = await self.viewer.heads()
-            kept = {head.id for head in heads}
-            gone = self._heads.keys() - kept
-            if gone and self.viewer.still is not None:
-                # What has ended under this viewer's hands stays, so that its end is seen.
-                kept |= await self.viewer.still(gone)
+            heads, kept = await self._ask(LOOK, self._find_heads, texts)
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
             later(LOOK_AGAIN_S, self.look_again)
-            return
-        if self._greeting != greeting:
-            # The client has said hello meanwhile, and may have been told what there was before.
-            self.look_again()
             return
         if self.viewer.side is Side.VISITOR and not heads:
             # The conversation was taken up on another device, or erased.
@@ -350,9 +351,26 @@ class Session:
                 self._fanout.subscribe(self, head)
                 self.touch(head.id)
 
+    async def _find_heads(self) -> tuple[Sequence[Head], Set[int]]:
+        """The conversations there are, and the ids of all that this viewer may go on seeing."""
+        # Whatever moves from now on may not be in the answer.
+        self._looking = False
+        heads = await self.viewer.heads()
+        kept = {head.id for head in heads}
+        gone = self._heads.keys() - kept
+        if gone and self.viewer.still is not None:
+            # What has ended under this viewer's hands stays, so that its end is seen.
+            kept |= await self.viewer.still(gone)
+        return heads, kept
+
+    async def _ask(self, about: int, question: Callable[[], Coroutine[Any, Any, T]], texts: Sequence[str]) -> T:
+        # Not even begun while there is something to send: it would only be kept for a client that does not read.
+        return await self._questions.ask(about, question, lambda: texts or self._replies or self._slots)
+
     def _let_go(self, keep: Set[int]) -> list[Head]:
         gone = [head for head in self._heads.values() if head.id not in keep]
         for head in gone:
+            self._questions.let_go(head.id)
             self._fanout.unsubscribe(self, head.id)
             del self._heads[head.id]
             self.cursors.pop(head.id, None)

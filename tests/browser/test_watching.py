@@ -1,5 +1,9 @@
 """The checks that the other tests rely on see what is wrong."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -7,6 +11,13 @@ from tests.browser.pages import check_narrow, check_page, opened
 from tests.live import LiveService
 
 pytestmark = pytest.mark.browser
+
+SAYS: dict[str, Callable[[Any], str]] = {
+    "weberror": lambda one: str(one.error.message),
+    "console": lambda one: str(one.text),
+    "request": lambda one: str(one.url),
+    "response": lambda one: str(one.url),
+}
 
 
 async def test_violation_is_seen(page: Page) -> None:
@@ -39,12 +50,14 @@ async def test_mistake_of_a_page_fails_its_test(
     browser: Browser, demo: LiveService, mistake: str, event: str, words: str
 ) -> None:
     with pytest.raises(AssertionError, match=words):
-        await make(browser, demo, mistake, event)
+        await make(browser, demo, mistake, event, words)
 
 
-async def make(browser: Browser, demo: LiveService, mistake: str, event: str) -> None:
+async def make(browser: Browser, demo: LiveService, mistake: str, event: str, words: str) -> None:
     async with opened(browser, demo.url, demo.is_own) as context:
         page = await context.new_page()
         await page.goto("/", wait_until="networkidle")
-        async with context.expect_event(event):
+        # The page asks for other things too.
+        what = words.partition(": ")[2]
+        async with context.expect_event(event, lambda one: re.search(what, SAYS[event](one)) is not None):
             await page.evaluate(f"() => {{ {mistake} }}")

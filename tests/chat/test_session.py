@@ -14,6 +14,7 @@ from chat.words import Kind, Side
 from core.errors import Unavailable
 from tests.chat.house import House
 from tests.chat.people import Ada, Frame
+from tests.waiting import until
 
 LONG = "x" * 4_000
 
@@ -69,6 +70,84 @@ async def test_hello_while_the_log_is_read(ada: Ada, one_house: House) -> None:
     assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
     assert [frame["last_seq"] for frame in frames if frame["type"] == "caught_up"] == [2]
     fanout.leave(session)
+
+
+async def test_answers_do_not_wait_for_what_is_read(ada: Ada, one_house: House) -> None:
+    """Nor is it read again because somebody was answered."""
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    read_through, may_answer, reads = fanout.read_through, asyncio.Event(), list[int]()
+
+    async def read_slowly(conversation_id: int, cursor: int) -> list[Rendered]:
+        reads.append(cursor)
+        await may_answer.wait()
+        return list(await read_through(conversation_id, cursor))
+
+    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello())
+        kinds = [parse_object(text)["type"] for text in await session.take()]
+        for number in range(3):
+            taking = asyncio.create_task(session.take())
+            await until(lambda: len(reads) == 1, what="the reading")
+            session.reply(f'{{"type": "answer {number}"}}')
+            kinds += [parse_object(text)["type"] for text in await taking]
+        may_answer.set()
+        kinds += [parse_object(text)["type"] async for text in session.owed()]
+    finally:
+        del fanout.read_through
+    assert kinds == ["welcome", "answer 0", "answer 1", "answer 2", "event", "event", "caught_up"]
+    assert reads == [0]
+    fanout.leave(session)
+
+
+async def test_answers_do_not_wait_for_a_look(one_house: House) -> None:
+    may_answer, looks = asyncio.Event(), 0
+
+    async def heads() -> list[Head]:
+        nonlocal looks
+        looks += 1
+        await may_answer.wait()
+        return []
+
+    session = Session(one_house.first.parts.fanout, Viewer(Side.ADVISOR, "cora", "Cora", "", heads), "epoch")
+    session._is_greeted = True
+    session.look_again()
+    for answer in ("one", "two"):
+        taking = asyncio.create_task(session.take())
+        await until(lambda: looks == 1, what="the look")
+        session.reply(answer)
+        assert await taking == [answer]
+    session.look_again()
+    may_answer.set()
+    assert await session.take() == []
+    assert looks == 2, "what came while it was looked at is looked at after it"
+
+
+async def test_who_leaves_is_read_for_no_longer(ada: Ada, one_house: House) -> None:
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    asked, let_go = asyncio.Event(), asyncio.Event()
+
+    async def read_without_end(conversation_id: int, cursor: int) -> list[Rendered]:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go.set()
+        return []
+
+    fanout.read_through = read_without_end  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello())
+        await session.take()
+        taking = asyncio.create_task(session.take())
+        await asked.wait()
+        session.reply("{}")
+        assert await taking == ["{}"]
+    finally:
+        del fanout.read_through
+    fanout.leave(session)
+    async with asyncio.timeout(5):
+        await let_go.wait()
 
 
 async def test_who_loses_access_while_saying_hello_is_let_go(ada: Ada, one_house: House) -> None:
@@ -149,7 +228,7 @@ async def test_a_look_that_failed_is_taken_again(monkeypatch: pytest.MonkeyPatch
         return []
 
     session = Session(one_house.first.parts.fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
-    session._greeting = 1
+    session._is_greeted = True
     session.look_again()
     async with asyncio.timeout(5):
         while session.close_code is None:

@@ -82,6 +82,8 @@ async def test_an_advisor_is_told_of_all_conversations_at_once(house: House, own
             await cora.take(reference)
         async with cora.line() as line:
             await line.hello(after={})
+            for _ in references:
+                await line.expect("caught_up")
             with frozen(own_postgres.pid):
                 began = time.monotonic()
                 assert await said(line, references) == {"unavailable"}
