@@ -10,11 +10,11 @@ from app.health import Health
 from app.line_parts import LineParts
 from chat.identifiers import mask_all
 from chat.pages import VisitorPages
-from chat.session import Viewer
 from chat.socket import Sockets
 from chat.stream import Streams
 from chat.tabs import Tabs
 from chat.transcripts import Press
+from chat.viewer import Viewer
 from chat.words import Side
 from core.clock import Clock, utc_now
 from core.db import Database

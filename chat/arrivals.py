@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from chat.events import VISITOR_AUTHOR
 from chat.keys import ConversationKeys, place_of
-from chat.session import Head
 from chat.tables import conversation, participant
+from chat.viewer import Head
 from chat.words import Part, Status
 from core.crypto import token_hash
 from core.db import Database

@@ -1,11 +1,13 @@
-"""What one session asks of the database, while everything else that it owes goes out.
+"""What one session asks of the database, while the answers that it owes go out.
 
 Nobody waits for an answer to what they said because something else is being read, and nothing is read twice because
-somebody was answered: a question that gives way stays asked, and its answer is there for whoever asks it again.
+somebody was answered: a question that gives way stays asked. What it finds while nobody waits for it is let go of: by the
+time it could be sent, it may not be true any more.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from core.waking import Wake
@@ -14,17 +16,25 @@ T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """The answer is not known yet, and there is something else to do first."""
+    """It is not known yet, and there is something else to do first."""
+
+
+class LetGo(NotYet):
+    """Nor will it be: it was let go of while it was waited for."""
 
 
 class Questions:
     """Those that are being asked, each by what it is about. `wake` is set when one is answered."""
 
-    __slots__ = ("_tasks", "_wake")
+    __slots__ = ("_awaited", "_tasks", "_wake")
 
     def __init__(self, wake: Wake) -> None:
         self._tasks: dict[int, asyncio.Task[Any]] = {}
+        self._awaited: int | None = None
         self._wake = wake
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._tasks)
 
     def __contains__(self, about: int) -> bool:
         return about in self._tasks
@@ -32,26 +42,30 @@ class Questions:
     async def ask(
         self, about: int, question: Callable[[], Coroutine[Any, Any, T]], gives_way: Callable[[], object]
     ) -> T:
-        """The answer. Raises what the question raises, and NotYet where it has none and gives way to something.
+        """What is found. Raises what the question raises; NotYet where it is not there and gives way to something; LetGo.
 
-        Waits for `wake`, which must be set when it is to give way. NotYet too when it was let go of meanwhile.
+        For one caller at a time, which waits for `wake`: that must be set whenever it is to give way.
         """
         task = self._tasks.get(about)
         if task is None:
             if gives_way():
                 raise NotYet
             task = self._tasks[about] = asyncio.create_task(question(), name="asked")
-            task.add_done_callback(self._answered)
-        while not task.done():
-            if gives_way():
-                raise NotYet
-            self._wake.clear()
-            await self._wake.wait()
+            task.add_done_callback(partial(self._answered, about))
+        self._awaited = about
+        try:
+            while self._tasks.get(about) is task and not task.done():
+                if gives_way():
+                    raise NotYet
+                self._wake.clear()
+                await self._wake.wait()
+        finally:
+            self._awaited = None
         if self._tasks.get(about) is not task:
-            raise NotYet
+            raise LetGo
         del self._tasks[about]
-        answer: T = task.result()
-        return answer
+        found: T = task.result()
+        return found
 
     def let_go(self, about: int) -> None:
         if (task := self._tasks.pop(about, None)) is not None:
@@ -61,8 +75,10 @@ class Questions:
         for about in list(self._tasks):
             self.let_go(about)
 
-    def _answered(self, task: "asyncio.Task[Any]") -> None:
+    def _answered(self, about: int, task: "asyncio.Task[Any]") -> None:
         if not task.cancelled():
             # Known to have failed, whether anybody still wants to know or not.
             task.exception()
+        if self._awaited != about and self._tasks.get(about) is task:
+            del self._tasks[about]
         self._wake.set()

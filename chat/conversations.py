@@ -18,8 +18,8 @@ from chat.events import SYSTEM_AUTHOR, VISITOR_AUTHOR, Author, Entry, Event
 from chat.keys import ConversationKeys, place_of
 from chat.log import Log
 from chat.references import new_reference, new_resume_code, parse_reference, parse_resume_code
-from chat.session import Head
 from chat.tables import conversation, event, participant
+from chat.viewer import Head
 from chat.words import OPEN, Kind, Side, Status
 from core.clock import Clock
 from core.crypto import DataKey, new_token, token_hash

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from chat.events import Event, event_frame, hidden_frame
 from chat.frames import frame
 from chat.log import Log
+from chat.viewer import Head
 from chat.words import Kind, Side
 from core.ending import together
 from core.errors import Unavailable
@@ -23,7 +24,7 @@ from core.signals import POLLS_WHILE_HEALTHY, Hint, Signals
 from core.troubles import troubles
 
 if TYPE_CHECKING:
-    from chat.session import Head, Session
+    from chat.session import Session
 
 MOST_RECENT = 64
 POLL_S = 1.0
@@ -122,7 +123,7 @@ class Fanout:
         for conversation_id in list(session.cursors):
             self.unsubscribe(session, conversation_id)
 
-    def subscribe(self, session: "Session", head: "Head") -> None:
+    def subscribe(self, session: "Session", head: Head) -> None:
         """From now on the session is told when the conversation moves. Subscribe first, then read: nothing falls between.
 
         Only marks are not read after `head`: those that have moved since are told at once.

@@ -22,9 +22,9 @@ from chat.log import PAGE, Log, Receipt
 from chat.posting import answer_saying, named_in
 from chat.references import parse_reference
 from chat.saying import Said, Saying
-from chat.session import Viewer
 from chat.stretch import parse_before, read_stretch
 from chat.transcripts import Press, Transcript, as_text
+from chat.viewer import Viewer
 from chat.words import VISITOR, Kind, Side, Status
 from core.clock import Clock
 from core.db import Database

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from chat.fanout import Fanout, Feed
 from chat.frames import frame
 from chat.log import Log
-from chat.session import Head, Viewer
+from chat.viewer import Head, Viewer
 from chat.words import Side
 from core.errors import NotFound, Unavailable
 from core.signals import Hint, Signals

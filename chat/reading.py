@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, update
 
 from chat.fanout import Fanout
 from chat.passing import Passing
-from chat.session import Head, Viewer
 from chat.tables import conversation
+from chat.viewer import Head, Viewer
 from chat.words import Side
 from core.db import Database
 from core.errors import Unavailable

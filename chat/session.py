@@ -5,15 +5,15 @@ passing thing, heartbeats. Socket, stream and poll all carry the same session, s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence, Set
 from functools import partial
 from typing import Any, TypeVar
 
-from chat.asking import NotYet, Questions
-from chat.fanout import POSITION_LOST, Fanout
+from chat.asking import LetGo, NotYet, Questions
+from chat.fanout import POSITION_LOST, Fanout, Rendered
 from chat.frames import Hello, frame
 from chat.references import parse_reference
+from chat.viewer import Head, Viewer
 from chat.words import Side
 from core.errors import NotFound, Refusal
 from core.waking import Wake
@@ -29,45 +29,6 @@ LOOK = 0
 """The question which conversations there are, among those about one conversation, which go by its id."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What a session needs to know of a conversation before its events."""
-
-    id: int
-    reference: str
-    status: str
-    last_seq: int
-    visitor_read: int
-    advisor_read: int
-    is_aside: bool = False
-    """Looked at by a colleague whom the visitor does not see: what they read and type is nobody else's business."""
-
-    def read_by(self, side: str) -> int:
-        """How far this side had read."""
-        return self.visitor_read if side == Side.VISITOR else self.advisor_read
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who is connected. `key` is the author key; `token` is the staff session, empty for visitors.
-
-    `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active; not where
-    `surely_may_act` knows that it does, without a look.
-    `once` finds a conversation that this viewer has written in and does not have any longer; `still` tells which of
-    those that are over this viewer may go on seeing.
-    """
-
-    side: Side
-    key: str
-    name: str
-    token: str
-    heads: Callable[[], Awaitable[Sequence[Head]]]
-    may_act: Callable[[], Awaitable[bool]] | None = None
-    surely_may_act: Callable[[], bool] | None = None
-    once: Callable[[str], Awaitable[Head | None]] | None = None
-    still: Callable[[Set[int]], Awaitable[Set[int]]] | None = None
 
 
 class TooSlow(Exception):
@@ -97,7 +58,7 @@ class Session:
         """Which of the frames that were taken last are events: (conversation, number) by their place."""
         self._shown: dict[int, int] | None = None
         """How far the client has seen, while it is given frame by frame what was taken at once."""
-        self._looking = False
+        self._looks_wanted = self._looks_begun = self._looks_done = 0
         self._over: set[int] = set()
         self._is_greeted = False
         self._room = 0
@@ -123,7 +84,7 @@ class Session:
 
     def look_again(self) -> None:
         """The conversations that this viewer may see may have changed."""
-        self._looking = True
+        self._looks_wanted += 1
         self._wake.set()
 
     def close(self, code: int) -> None:
@@ -182,8 +143,8 @@ class Session:
         after = {parse_reference(name): seq for name, seq in hello.after.items()}
         self._is_greeted = True
         # What was asked before is not gone on with: the client may have been told what there was then, or stood elsewhere.
-        self._looking = self._looking or LOOK in self._questions
         self.ask_no_more()
+        self._dirty.clear()
         self._let_go(keep=set())
         if self.viewer.side is Side.VISITOR and not heads:
             self.close(NOT_YOURS)
@@ -223,18 +184,18 @@ class Session:
         while not texts and self.is_owed_something():
             texts += self._replies
             self._replies.clear()
-            if self._slots:
-                texts += self._slots.values()
-                self._slots.clear()
             try:
                 if self._is_looking:
                     await self._look(texts)
+                if self._slots:
+                    texts += self._slots.values()
+                    self._slots.clear()
                 while self._dirty and len(texts) < MOST_TAKEN and self._room > 0:
-                    await self._catch_up(self._dirty.pop(), texts)
+                    await self._catch_up(self._pop_dirty(), texts)
             except NotYet:
                 continue
             except Refusal:
-                if not texts:
+                if not (texts or self._replies):
                     raise
         return texts
 
@@ -282,24 +243,24 @@ class Session:
     @property
     def _is_looking(self) -> bool:
         # Before the first hello it is not known what the client has: nothing is followed yet.
-        return self._is_greeted and (self._looking or LOOK in self._questions)
+        return self._is_greeted and self._looks_done < self._looks_wanted
+
+    def _pop_dirty(self) -> int:
+        """The next one to catch up with: before any other the one that is being read."""
+        for being_read in self._questions:
+            if being_read in self._dirty:
+                self._dirty.discard(being_read)
+                return being_read
+        return self._dirty.pop()
 
     async def _catch_up(self, conversation_id: int, texts: list[str]) -> None:
         """Add the next page of one conversation, and come back to it when there is more."""
         head = self._heads.get(conversation_id)
         if head is None or conversation_id not in self.cursors:
             return
-        for_visitor, fanout = self.viewer.side is Side.VISITOR, self._fanout
-        told, cursor = self._told[conversation_id], self.cursors[conversation_id]
-        before, top = cursor, fanout.top(conversation_id)
-        events = fanout.recent(conversation_id, cursor) if told and conversation_id not in self._questions else None
-        if events is None:
-            read = fanout.after if told else fanout.read_through
-            try:
-                events = await self._ask(conversation_id, partial(read, conversation_id, cursor), texts)
-            except (NotYet, Refusal):
-                self._dirty.add(conversation_id)
-                raise
+        before = cursor = self.cursors[conversation_id]
+        top, events = await self._next_events(conversation_id, cursor, texts)
+        for_visitor = self.viewer.side is Side.VISITOR
         for one in events:
             if one.seq != cursor + 1:
                 break
@@ -316,14 +277,37 @@ class Session:
             self.close(POSITION_LOST)
             return
         self.cursors[conversation_id] = cursor
-        if before < cursor < fanout.top(conversation_id):
+        if cursor < self._fanout.top(conversation_id):
             self._dirty.add(conversation_id)
             return
-        if not told:
+        if not self._told[conversation_id]:
             self._told[conversation_id] = True
             texts.append(frame("caught_up", conversation=head.reference, last_seq=cursor))
         if for_visitor and (self._over or head.status not in ("waiting", "active", "question")):
             self.close(IT_IS_OVER)
+
+    async def _next_events(
+        self, conversation_id: int, cursor: int, texts: Sequence[str]
+    ) -> tuple[int, Sequence[Rendered]]:
+        """How far the conversation has come, and its events after `cursor`: what is kept here, or what is read."""
+        if self._told[conversation_id] and conversation_id not in self._questions:
+            kept = self._fanout.recent(conversation_id, cursor)
+            if kept is not None:
+                return self._fanout.top(conversation_id), kept
+        try:
+            return await self._ask(conversation_id, partial(self._read, conversation_id, cursor), texts)
+        except LetGo:
+            # By a hello: that begins elsewhere, or not at all.
+            raise
+        except (NotYet, Refusal):
+            self._dirty.add(conversation_id)
+            raise
+
+    async def _read(self, conversation_id: int, cursor: int) -> tuple[int, Sequence[Rendered]]:
+        # Before: by the time that it is read, more may have come, which was not to be found.
+        top = self._fanout.top(conversation_id)
+        read = self._fanout.after if self._told[conversation_id] else self._fanout.read_through
+        return top, await read(conversation_id, cursor)
 
     async def _look(self, texts: list[str]) -> None:
         """Take up conversations that came, let go of those that went."""
@@ -331,8 +315,10 @@ class Session:
             heads, kept = await self._ask(LOOK, self._find_heads, texts)
         except Refusal:
             # The database is away: what was visible stays until it can be asked.
+            self._looks_done = self._looks_begun
             later(LOOK_AGAIN_S, self.look_again)
             return
+        self._looks_done = self._looks_begun
         if self.viewer.side is Side.VISITOR and not heads:
             # The conversation was taken up on another device, or erased.
             self._let_go(keep=set())
@@ -354,7 +340,7 @@ class Session:
     async def _find_heads(self) -> tuple[Sequence[Head], Set[int]]:
         """The conversations there are, and the ids of all that this viewer may go on seeing."""
         # Whatever moves from now on may not be in the answer.
-        self._looking = False
+        self._looks_begun = self._looks_wanted
         heads = await self.viewer.heads()
         kept = {head.id for head in heads}
         gone = self._heads.keys() - kept
@@ -364,8 +350,7 @@ class Session:
         return heads, kept
 
     async def _ask(self, about: int, question: Callable[[], Coroutine[Any, Any, T]], texts: Sequence[str]) -> T:
-        # Not even begun while there is something to send: it would only be kept for a client that does not read.
-        return await self._questions.ask(about, question, lambda: texts or self._replies or self._slots)
+        return await self._questions.ask(about, question, lambda: texts or self._replies)
 
     def _let_go(self, keep: Set[int]) -> list[Head]:
         gone = [head for head in self._heads.values() if head.id not in keep]

@@ -33,9 +33,10 @@ from chat.intake import NO_ACCESS, NOT_THE_PROTOCOL, OLD_SCRIPT, OUR_FAULT, SIGN
 from chat.passing import Passing
 from chat.reading import ReadMarks
 from chat.saying import Saying
-from chat.session import HEARTBEAT_S, IT_IS_OVER, Session, TooSlow, Viewer
+from chat.session import HEARTBEAT_S, IT_IS_OVER, Session, TooSlow
 from chat.speaking import Speaking
 from chat.tabs import Tabs
+from chat.viewer import Viewer
 from core.ending import end_all
 from core.errors import BadFrame, InvalidText, NotAllowed, RateLimited, Refusal, TextOnly
 from core.limits import Limiter, TurnedAway, cookie_of

@@ -20,7 +20,8 @@ from chat.holding import TEXT, Held
 from chat.intake import OUR_FAULT, SIGN_IN, TOO_SLOW, Closing
 from chat.log import Receipt
 from chat.saying import OnItsWay, Said, Saying
-from chat.session import Head, Session, TooSlow
+from chat.session import Session, TooSlow
+from chat.viewer import Head
 from core.errors import NotFound, Refusal
 
 logger = structlog.get_logger()

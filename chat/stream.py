@@ -20,7 +20,8 @@ from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.passing import Passing
 from chat.reading import ReadMarks
-from chat.session import Head, Session, Viewer
+from chat.session import Session
+from chat.viewer import Head, Viewer
 from chat.words import Side
 from core.errors import BadFrame, NotFound, Refusal, SignInFirst, Unavailable
 from core.forms import field

@@ -9,7 +9,8 @@ from chat import session as session_module
 from chat.events import Author, Entry
 from chat.fanout import Rendered
 from chat.frames import Hello, parse_object
-from chat.session import MOST_TAKEN_CHARACTERS, Head, Session, TooSlow, Viewer
+from chat.session import MOST_TAKEN_CHARACTERS, Session, TooSlow
+from chat.viewer import Head, Viewer
 from chat.words import Kind, Side
 from core.errors import Unavailable
 from tests.chat.house import House
@@ -98,6 +99,94 @@ async def test_answers_do_not_wait_for_what_is_read(ada: Ada, one_house: House) 
     assert kinds == ["welcome", "answer 0", "answer 1", "answer 2", "event", "event", "caught_up"]
     assert reads == [0]
     fanout.leave(session)
+
+
+async def test_what_is_said_while_it_is_read_and_answered_before_is_sent(ada: Ada, one_house: House) -> None:
+    """What was read ends before it, which is no sign that the place was lost."""
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    read_through, has_read, may_answer = fanout.read_through, asyncio.Event(), asyncio.Event()
+
+    async def read_slowly(conversation_id: int, cursor: int) -> list[Rendered]:
+        found = list(await read_through(conversation_id, cursor))
+        has_read.set()
+        await may_answer.wait()
+        return found
+
+    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello(after={ada.reference: 2}))
+        await session.take()
+        taking = asyncio.create_task(session.take())
+        await has_read.wait()
+        assert (await ada.say("Hello")).status_code == 201
+        session.reply('{"type": "ack"}')
+        frames = [parse_object(text) for text in await taking]
+        may_answer.set()
+        frames += [parse_object(text) async for text in session.owed()]
+    finally:
+        del fanout.read_through
+    assert [frame.get("seq", frame["type"]) for frame in frames] == ["ack", 3, "caught_up"]
+    assert session.close_code is None
+    fanout.leave(session)
+
+
+async def test_what_was_read_while_the_client_did_not_read_is_read_again(ada: Ada, one_house: House) -> None:
+    """It may have been withdrawn or taken out meanwhile."""
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    read_through, may_answer, reads = fanout.read_through, asyncio.Event(), 0
+
+    async def read_slowly(conversation_id: int, cursor: int) -> list[Rendered]:
+        nonlocal reads
+        reads += 1
+        await may_answer.wait()
+        return list(await read_through(conversation_id, cursor))
+
+    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello())
+        await session.take()
+        taking = asyncio.create_task(session.take())
+        await until(lambda: reads == 1, what="the reading")
+        session.reply("{}")
+        await taking
+        may_answer.set()
+        await until(lambda: not [*session._questions], what="the end of the reading")
+        frames = [parse_object(text) async for text in session.owed()]
+    finally:
+        del fanout.read_through
+    assert reads == 2
+    assert [frame.get("seq", frame["type"]) for frame in frames] == [1, 2, "caught_up"]
+    fanout.leave(session)
+
+
+async def test_nothing_follows_a_reset(ada: Ada, one_house: House) -> None:
+    """Not what was being read when the client said hello again, though somebody else here follows the conversation."""
+    session, fanout = await session_of(one_house, ada), one_house.first.parts.fanout
+    other = await session_of(one_house, ada)
+    await other.greet(Hello())
+    async for _ in other.owed():
+        pass
+    read_through, is_asked = fanout.read_through, asyncio.Event()
+
+    async def read_without_end(conversation_id: int, cursor: int) -> list[Rendered]:
+        is_asked.set()
+        await asyncio.Event().wait()
+        return list(await read_through(conversation_id, cursor))
+
+    fanout.read_through = read_without_end  # type: ignore[method-assign]  # for the time of this test
+    try:
+        await session.greet(Hello())
+        await session.take()
+        taking = asyncio.create_task(session.take())
+        await is_asked.wait()
+    finally:
+        del fanout.read_through
+    await session.greet(Hello(after={ada.reference: 99}))
+    frames = [parse_object(text)["type"] for text in await taking]
+    frames += [parse_object(text)["type"] async for text in session.owed()]
+    assert frames == ["welcome", "reset"]
+    for one in (session, other):
+        fanout.leave(one)
 
 
 async def test_answers_do_not_wait_for_a_look(one_house: House) -> None:

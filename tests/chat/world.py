@@ -20,8 +20,9 @@ from chat.conversations import NewConversation, Opened
 from chat.events import SYSTEM_AUTHOR, Author, Entry, Event
 from chat.frames import Hello
 from chat.redaction import redact
-from chat.session import Head, Session, Viewer
+from chat.session import Session
 from chat.tables import conversation
+from chat.viewer import Head, Viewer
 from chat.words import HIDDEN_FROM_VISITOR, Kind, Side, Status
 from core.clock import utc_now
 from core.db import Database

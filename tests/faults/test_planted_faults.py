@@ -22,9 +22,10 @@ from chat.events import Event
 from chat.fanout import Fanout
 from chat.frames import Hello
 from chat.log import Log, Receipt
-from chat.session import Session, Viewer
+from chat.session import Session
 from chat.stream import Streams
 from chat.tables import conversation
+from chat.viewer import Viewer
 from core.db import Database
 from core.signals import Hint
 from tests.engines import PostgresServer, free_port

@@ -11,7 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from chat.frames import Hello
-from chat.session import Session, Viewer
+from chat.session import Session
+from chat.viewer import Viewer
 from chat.words import Side
 from core.ending import end_all
 from core.people import Role, SignedIn
