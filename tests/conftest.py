@@ -3,6 +3,7 @@
 The engines and the browser start once for each worker, when the first test asks. Nothing is shared between workers.
 """
 
+import asyncio
 import gc
 import os
 import random
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 from redis import Redis
@@ -22,6 +24,7 @@ from core.sqlite import sqlite_url
 from tests.browser.pages import opened
 from tests.chromium import find_chromium
 from tests.engines import PostgresServer, RedisServer
+from tests.litter import collect_litter
 from tests.live import LiveService
 
 MIGRATED = "migrated"
@@ -40,6 +43,10 @@ def _write_to_memory() -> None:
 
 
 _write_to_memory()
+
+# A machine that is busy for a moment, or reads every module for the first time, is not what a property is checked for.
+hypothesis.settings.register_profile("whole", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("whole")
 
 Launch = Callable[..., Awaitable[Browser]]
 
@@ -64,6 +71,22 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.fixture
+def no_litter() -> None:
+    """Nothing that another test left says anything during this one."""
+    collect_litter()
+
+
+@pytest.fixture
+async def loop_troubles(no_litter: None) -> AsyncIterator[list[Exception]]:
+    """What calls of the loop fail with during the test."""
+    loop, troubles = asyncio.get_running_loop(), list[Exception]()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: troubles.append(context["exception"]))
+    yield troubles
+    loop.set_exception_handler(before)
 
 
 @pytest.fixture(scope="session")

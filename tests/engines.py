@@ -9,9 +9,11 @@ It never touches a server that it did not start.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -38,6 +40,8 @@ __all__ = [
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
 POLL_S = 0.02
+FIRST_PORT, PORTS = 10_000, 20_000
+"""Below those that the kernel gives to whoever asks for any."""
 DATABASE_USER = "dutyline"
 
 POSTGRES_SETTINGS = {
@@ -58,9 +62,12 @@ class EngineError(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has. Not one of those that the kernel gives: it might give it away before it is listened at."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def find_postgres_binaries() -> Path:

@@ -18,7 +18,7 @@ PLACES = {
 
 
 def sign_in(url: str, email: str, password: str) -> httpx.Response:
-    with httpx.Client(base_url=url) as browser:
+    with httpx.Client(base_url=url, timeout=40) as browser:
         page = browser.get("/sign-in").text
         token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
         form = {"csrf_token": token, "email": email, "password": password}

@@ -89,7 +89,7 @@ async def test_stops_the_leftover_of_a_dead_owner(folder: Path, frozen: bool) ->
         if frozen:
             leftover.send_signal(signal.SIGSTOP)
         async with EmbeddedRedis(folder) as redis:
-            assert await answers(redis.socket)
+            await until(lambda: answers(redis.socket))
             assert redis.pid != leftover.pid
             await until(lambda: leftover.poll() is not None, what="the end of the leftover")
 
@@ -97,14 +97,14 @@ async def test_stops_the_leftover_of_a_dead_owner(folder: Path, frozen: bool) ->
 async def test_a_stale_socket_file_does_not_matter(folder: Path) -> None:
     (folder / "redis.sock").touch()
     async with EmbeddedRedis(folder) as redis:
-        assert await answers(redis.socket)
+        await until(lambda: answers(redis.socket))
 
 
 async def test_a_long_data_folder_gets_a_short_socket(folder: Path) -> None:
     deep = folder / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
     async with EmbeddedRedis(deep) as redis:
-        assert await answers(redis.socket)
+        await until(lambda: answers(redis.socket))
         assert redis.socket.parent.stat().st_mode & 0o777 == 0o700
     assert not redis.socket.parent.exists()
 
@@ -112,7 +112,7 @@ async def test_a_long_data_folder_gets_a_short_socket(folder: Path) -> None:
 async def test_the_wheel_serves_where_the_system_has_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
     async with EmbeddedRedis(folder) as redis:
-        assert await answers(redis.socket)
+        await until(lambda: answers(redis.socket))
 
 
 async def test_a_binary_that_ends_at_once_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

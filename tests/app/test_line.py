@@ -18,7 +18,7 @@ from tests.engines import PostgresServer
 from tests.live import LiveService
 from tests.waiting import until
 
-TAKEN_OVER_WITHIN_S = 15.0
+TAKEN_OVER_WITHIN_S = 20.0
 LEAD = '"event": "worker_leads"'
 
 

@@ -210,6 +210,6 @@ async def line_closed_while_claimed(table: Table) -> None:
     for asker, answer in zip(askers, answers[3:], strict=True):
         assert answer in ((201, ""), (409, "closed"))
         assert ("visitor" in asker.http.cookies) == (answer[0] == 201)
-    # Within two seconds every process knows.
-    await until(lambda: all("We are two today." in one.get("/").text for one in newcomers), 5, "the words to be read")
+    # Within two seconds every process knows; an answer that was ready is given for a second more.
+    await until(lambda: all("We are two today." in one.get("/").text for one in newcomers), 8, "the words to be read")
     assert (await askers[0].send("/ask", **ENQUIRY))[1] == "closed"

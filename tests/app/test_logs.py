@@ -54,5 +54,5 @@ def test_a_log_that_takes_nothing_holds_nobody_up(
 
 def _metric(service: LiveService, name: str) -> float:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    text = httpx.get(f"{service.url}/metrics", headers=headers).raise_for_status().text
+    text = httpx.get(f"{service.url}/metrics", headers=headers, timeout=40).raise_for_status().text
     return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.app.tiny_service import main
 from tests.engines import free_port
 from tests.forks import Fork
+from tests.live import READY_WITHIN_S
 from tests.waiting import wait_until
 
 UPGRADE = (
@@ -65,7 +66,7 @@ class TinyService:
 def running(folder: Path, *arguments: str) -> Iterator[TinyService]:
     service = TinyService(folder, *arguments)
     try:
-        wait_until(service.is_up, what="the service to answer")
+        wait_until(service.is_up, READY_WITHIN_S, "the service to answer")
         yield service
     finally:
         service.process.kill()

@@ -131,12 +131,13 @@ def main() -> int:
     parser.add_argument("--socket-fd", type=int)
     parser.add_argument("--ready-fd", type=int)
     parser.add_argument("--files", type=int, help="how many files it may open")
-    parser.add_argument("--ping-s", type=float, help="how long it waits before a ping, and for its answer")
+    parser.add_argument("--ping-s", type=float, help="how long it waits before a ping")
+    parser.add_argument("--answered-s", type=float, help="and how long for its answer")
     parser.add_argument("--patient", action="store_true", help="it waits longer for a first request")
     arguments = parser.parse_args()
     shorten_times()
     if arguments.ping_s:
-        server.PING_EVERY_S = server.PING_ANSWERED_WITHIN_S = arguments.ping_s
+        server.PING_EVERY_S, server.PING_ANSWERED_WITHIN_S = arguments.ping_s, arguments.answered_s
     if arguments.patient:
         guard.REQUEST_HEAD_WITHIN_S = guard.FIRST_REQUEST_AT_SHUTDOWN_WITHIN_S = 10.0
     if arguments.files:

@@ -12,7 +12,7 @@ from playwright.async_api import Browser
 from tests.browser.stage import Stage, at_second, two_web_processes
 from tests.conftest import Launch
 from tests.engines import PostgresServer, RedisServer
-from tests.live import LiveService
+from tests.live import READY_WITHIN_S, LiveService
 from tests.waiting import until
 
 
@@ -58,9 +58,9 @@ def lenient() -> Iterator[LiveService]:
 
 async def found_guidance(service: LiveService) -> None:
     """A service that has just started answers before it has read its guidance."""
-    async with httpx.AsyncClient(base_url=service.url, trust_env=False) as anybody:
+    async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=READY_WITHIN_S) as anybody:
 
         async def is_there() -> bool:
             return "topics__item" in (await anybody.get("/guidance")).text
 
-        await until(is_there, what="the guidance to be read")
+        await until(is_there, READY_WITHIN_S, "the guidance to be read")

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.async_api import APIRequestContext, Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.pages import opened
+from tests.browser.pages import PATIENCE_MS, opened
 from tests.browser.people import ANSWERS
 from tests.browser.stage import DESK_WINDOW
 from tests.live import DEMO_PASSWORD, LiveService
@@ -95,8 +95,8 @@ def words_of_the_line(page: Page) -> Locator:
     return page.locator('[data-slot="connection"]')
 
 
-async def expect_line(page: Page, words: str) -> None:
-    await expect(words_of_the_line(page)).to_have_text(words)
+async def expect_line(page: Page, words: str, within_s: float = PATIENCE_MS / 1000) -> None:
+    await expect(words_of_the_line(page)).to_have_text(words, timeout=within_s * 1000)
 
 
 async def expect_once(page: Page, *texts: str) -> None:

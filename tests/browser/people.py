@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.pages import check_page
 from tests.live import DEMO_PASSWORD
+from tests.waiting import until
 
 QUESTION = "How do I prepare a first supervision session with somebody who denies everything?"
 ANSWERS = (
@@ -83,7 +84,24 @@ async def sign_in(page: Page, email: str, first_page: str, look: Look = look_awa
     await page.wait_for_url(f"**{first_page}")
 
 
+KEEP_AUDIO = """
+window.AudioContext = new Proxy(AudioContext, { construct: (Audio, how) => (window.audio = new Audio(...how)) })
+"""
+"""For a page whose sounds are listened to."""
+
+
+async def sound_has_begun(page: Page) -> None:
+    """The browser lets a page be heard only a while after it was asked to, and what was to be heard until then comes late."""
+    await until(lambda: page.evaluate("window.audio?.resume().then(() => audio.state === 'running')"), what="the sound")
+
+
+async def is_connected(page: Page) -> None:
+    """From then on its scripts do what its keys and buttons ask for."""
+    await expect(page.locator('[data-slot="connection"]')).to_contain_text("Connected")
+
+
 async def go_online(page: Page) -> None:
+    await is_connected(page)
     online = page.get_by_role("button", name="Online")
     await online.click()
     await expect(online).to_have_attribute("aria-pressed", "true")

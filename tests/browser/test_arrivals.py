@@ -111,7 +111,8 @@ async def test_a_page_that_does_not_come_leaves_the_one_that_is_open(browser: Br
                 cora.locator(".mine__link", has_text=met.reference).click,
                 lambda: cora.evaluate("history.back()"),
             ):
-                await leave()
+                async with cora.expect_event("requestfailed", lambda one: one.url.endswith(met.path)):
+                    await leave()
                 await expect(cora.locator(".desk__message")).to_contain_text("What was open stays open")
                 await expect(cora).to_have_url(re.compile(f"{second}$"))
             await expect(cora.locator("#text")).to_have_value(FIRST)

@@ -7,14 +7,16 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.meeting import CONNECTED, Meeting, ask, expect_line, meeting, post, say, sign_in
 from tests.browser.pages import check_narrow, check_page, opened
-from tests.browser.people import end_conversation
+from tests.browser.people import KEEP_AUDIO, end_conversation, sound_has_begun
 from tests.browser.stage import DESK_WINDOW
 from tests.live import LiveService
 
 pytestmark = pytest.mark.browser
 
 # What the browser itself is asked for: its own classes do the work, and are listened to.
-LISTEN = """
+LISTEN = (
+    KEEP_AUDIO
+    + """
 window.asked = { notes: 0, alerts: [] }
 const start = OscillatorNode.prototype.start
 OscillatorNode.prototype.start = function (...when) {
@@ -29,6 +31,7 @@ window.Notification = new Proxy(Notification, {
 })
 Object.defineProperty(document, 'visibilityState', { get: () => (window.looksElsewhere ? 'hidden' : 'visible') })
 """
+)
 SECRET = "He has found out where she lives."
 
 
@@ -38,6 +41,8 @@ async def choose(page: Page, *, wanted: bool) -> None:
     await page.get_by_role("button", name="Keys, sound and alerts").click()
     for words in ("Play a sound when something new comes", "Show a desktop alert while"):
         await page.get_by_label(words).set_checked(wanted)
+    if wanted:
+        await sound_has_begun(page)
     await page.keyboard.press("Escape")
 
 

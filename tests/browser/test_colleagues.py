@@ -89,6 +89,8 @@ async def test_a_colleague_joins_takes_over_and_gives_back(browser: Browser, len
             await expect(met.cora.locator(".notices")).to_contain_text("handed")
             await met.cora.locator(".notices a").click()
             await expect(met.cora.locator("#text")).to_have_value("One thing more")
+            # The page came anew: before it is connected, its keys do nothing.
+            await expect_line(met.cora, CONNECTED)
             await met.cora.keyboard.press("Alt+D")
             await expect(met.cora.locator(".notices")).to_have_count(0)
 

@@ -33,7 +33,7 @@ async def test_a_button_that_is_pressed_twice_is_pressed_once(browser: Browser, 
                 "for (const _ of [1, 2]) document.querySelector('form[action$=\"/presence\"] button').click()"
             )
         assert [url for url in posted if url.endswith("/presence")] == [f"{lenient.url}/desk/presence"]
-        await post(met.cora.context.request, "/desk", "/desk/presence", state="online", capacity="6")
+        await post(met.cora.context.request, "/desk", "/desk/presence", state="away", capacity="6")
 
 
 async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, lenient: LiveService) -> None:

@@ -63,7 +63,7 @@ async def test_draft_goes_ahead_of_the_next_page(browser: Browser, lenient: Live
         async def hold_back(route: Route) -> None:
             nonlocal was_ahead
             with suppress(TooLateError):
-                await until(is_kept, within_s=5)
+                await until(is_kept, within_s=12)
                 was_ahead = True
             await route.continue_()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.people import QUESTION, STORED, sign_in, without_reload
+from tests.browser.people import QUESTION, STORED, is_connected, sign_in, without_reload
 from tests.browser.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -103,6 +103,7 @@ async def go_on(ada: Page) -> None:
 
 
 async def cora_takes(cora: Page) -> None:
+    await is_connected(cora)
     online = cora.get_by_role("button", name="Online")
     await press(cora, online, "Space")
     await expect(online).to_have_attribute("aria-pressed", "true")

@@ -9,6 +9,7 @@ from tests.browser.meeting import post
 from tests.browser.pages import check_page
 from tests.browser.people import answer_questions, go_online, join_line, look_away, sign_in, take_next
 from tests.browser.stage import Stage
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -95,9 +96,15 @@ async def test_guidance_at_the_desk(stage: Stage) -> None:
 
 async def nothing_fits(cora: Page) -> None:
     form = cora.locator('[data-slot="nothing-fits"]')
-    shown = await cora.locator(".suggestions [data-slug]").evaluate_all(
-        "items => items.map(one => one.dataset.slug).join(' ')"
-    )
-    await expect(form.locator('[name="shown"]')).to_have_value(shown)
+
+    async def are_named() -> bool:
+        """What is suggested may change at any time."""
+        named: bool = await form.locator('[name="shown"]').evaluate(
+            """input => input.value === Array.from(document.querySelectorAll('.suggestions [data-slug]'),
+                                                  one => one.dataset.slug).join(' ')"""
+        )
+        return named
+
+    await until(are_named, what="the suggestions that are shown")
     await form.get_by_role("button").click()
     await expect(form.get_by_role("status")).to_contain_text("Noted.")

@@ -20,9 +20,9 @@ from chat.stream import OF_THE_LINE
 from core.people import Role, SignedIn
 from tests.chat.house import House, WebProcess
 from tests.plain_http import NO_TLS
-from tests.waiting import MS
+from tests.waiting import MS, until
 
-PATIENCE_S = 8_000 * MS
+PATIENCE_S = 20_000 * MS
 SUBPROTOCOL = "advice.v1"
 
 ENQUIRY: dict[str, Any] = {
@@ -203,6 +203,14 @@ class Ada(Person):
 
     async def say(self, text: str, given_id: uuid.UUID | None = None) -> httpx.Response:
         return await self.post_json("/chat/messages", {"id": str(given_id or uuid.uuid4()), "text": text})
+
+    async def sees_mark(self, side: str, seq: int) -> None:
+        """Wait until this side has read so far."""
+
+        async def is_there() -> bool:
+            return bool((await self.poll())[0]["conversations"][0]["read"][side] == seq)
+
+        await until(is_there, what="the mark")
 
     async def log(self) -> list[Frame]:
         """Her conversation as a client that holds nothing gets it."""

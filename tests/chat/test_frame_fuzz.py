@@ -137,6 +137,7 @@ async def try_these(ada: Ada, data: list[bytes], *, after_hello: bool) -> None:
                 assert said["message"]
 
 
+@pytest.mark.usefixtures("no_litter")
 async def test_whatever_comes(ada: Ada, caplog: pytest.LogCaptureFixture) -> None:
     tried: list[tuple[list[bytes], bool]] = []
 

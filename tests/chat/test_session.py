@@ -10,6 +10,7 @@ from chat.events import Author, Entry
 from chat.fanout import Rendered
 from chat.frames import Hello, parse_object
 from chat.session import MOST_TAKEN_CHARACTERS, Session, TooSlow
+from chat.stream import OF_THE_LINE
 from chat.viewer import Head, Viewer
 from chat.words import Kind, Side
 from core.errors import Unavailable
@@ -29,6 +30,14 @@ async def session_of(house: House, ada: Ada) -> Session:
 
     session = Session(house.first.parts.fanout, Viewer(Side.VISITOR, "visitor", "Ada", "", heads), "epoch")
     house.first.parts.fanout.enter(session)
+    offer = session.offer
+
+    def offer_what_is_hers(slot: str, text: str) -> None:
+        """The line moves whenever it wants to, and tells everybody."""
+        if slot.partition(":")[0] not in OF_THE_LINE:
+            offer(slot, text)
+
+    session.offer = offer_what_is_hers  # type: ignore[method-assign]  # of this one only
     return session
 
 

@@ -310,9 +310,7 @@ async def test_reading_and_typing_by_post(ada: Ada, cora: Cora) -> None:
     answer = await cora.post_json("/desk/read", {"conversation": ada.reference, "seq": 3})
     assert answer.status_code == 204
     for side, seq in (("visitor", 2), ("advisor", 3)):
-        async with asyncio.timeout(5):
-            while (await ada.poll())[0]["conversations"][0]["read"][side] != seq:
-                pass
+        await ada.sees_mark(side, seq)
 
 
 @pytest.mark.parametrize("seq", ["", "x", "-1", "1.5", "9" * 50, None, True, 1.5, [1], -1])

@@ -327,6 +327,7 @@ async def test_no_page_asks_another_host_or_runs_inline(house: House) -> None:
                 assert not re.search(r"<script(?![^>]*\ssrc=)", page), path
 
 
+@pytest.mark.usefixtures("no_litter")
 async def test_a_crash_is_one_calm_page_and_one_quiet_line(
     house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

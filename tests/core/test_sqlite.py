@@ -121,12 +121,10 @@ async def test_a_disk_that_takes_its_time_holds_nobody_up(database: Database) ->
     assert await values(database) == ["yes"]
 
 
+@pytest.mark.usefixtures("no_litter")
 async def test_what_a_cancelled_write_fails_at_is_not_logged(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # What other tests have left says what it has to say now.
-    gc.collect()
-    caplog.clear()
     disk = SlowDisk()
 
     def fail_at_commit(connection: sqlite3.Connection) -> None:

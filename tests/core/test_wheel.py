@@ -4,7 +4,6 @@ import asyncio
 import time
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -57,16 +56,13 @@ async def test_what_is_cancelled_is_not_called() -> None:
     assert called == ["Ben"]
 
 
-async def test_one_that_fails_is_nobody_elses_trouble() -> None:
-    troubles: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
-
+async def test_one_that_fails_is_nobody_elses_trouble(loop_troubles: list[Exception]) -> None:
     def fail() -> None:
         raise ValueError("this one")
 
     later(0.05, fail)
     await struck(0.05)
-    assert [str(one["exception"]) for one in troubles] == ["this one"]
+    assert [str(one) for one in loop_troubles] == ["this one"]
 
 
 async def test_a_loop_that_was_held_up_misses_none() -> None:

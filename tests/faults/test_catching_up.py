@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,17 @@ from tests.waiting import until
 pytestmark = pytest.mark.faults
 
 MISSED = 10_000
+# Ten thousand events are one answer of a poll, which nobody has heard before it is whole.
+UNHURRIED = replace(BRISK, patience_s=60, last_patience_s=60)
 
 
+@pytest.mark.timeout(300)
 async def test_ten_thousand_missed_events(tmp_path: Path, database_url: str, redis_url: str) -> None:
     """While pages of history are sent, the conversation goes on: nothing is missing between the last page and what is live."""
     async with opened(tmp_path, database_url, redis_url, environment={"RATE_LIMITS": "off"}) as house:
         role = await asyncio.to_thread(ask, house.origin, "Ada", new_mark(random.Random(1)))
         (reference,) = role.marks
-        company = Company(house.origin, {Network.OPEN: [house.first.port]}, [role], random.Random(1), tempo=BRISK)
+        company = Company(house.origin, {Network.OPEN: [house.first.port]}, [role], random.Random(1), tempo=UNHURRIED)
         try:
             (ada,) = company.clients
             await _miss(house, reference)

@@ -76,9 +76,9 @@ def hostile() -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("name", hostile())
 def test_no_text_takes_long_or_makes_a_long_page(name: str) -> None:
     old, new = hostile()[name]
-    began = time.perf_counter()
+    began = time.thread_time()
     comparison = compare(old, new)
-    assert time.perf_counter() - began < LEAST_LIKELY_S
+    assert time.thread_time() - began < LEAST_LIKELY_S
     assert comparison.is_rough
     assert len(comparison.blocks) < 5_000
     assert sum(len(block.pieces) for block in comparison.blocks) < 20_000

@@ -13,7 +13,8 @@ from tests.knowledge.test_editor_pages import ARTICLE
 from tests.knowledge.test_markdown import HOSTILE, assert_harmless
 
 # Its limit is the service's own second; the machine may be busy with something else while this runs.
-MOST_S = 5.0
+MOST_S = 10.0
+"""A second is given to each text; what was killed before it is begun anew within this time too."""
 
 WIDE = "|" + "a|" * 300 + "\n|" + "-|" * 300 + "\n" + ("|" + "a|" * 300 + "\n") * 4
 HEAVY = {

@@ -21,8 +21,8 @@ from tests.waiting import until
 
 
 async def test_of_two_workers_the_leader_publishes(house: House, nia: SignedIn, redis_url: str, tmp_path: Path) -> None:
-    # Scheduled yesterday for an hour later, while no worker ran: due since long when one starts.
-    house.clock.now = utc_now() - timedelta(days=1)
+    # Scheduled the day before yesterday for an hour later, while no worker ran: due since long when one starts.
+    house.clock.now = utc_now() - timedelta(days=2)
     moment = (house.clock() + timedelta(hours=1)).astimezone(LONDON)
     await house.draft("clares-law", a_text(title="Zanzibar"))
     form = {"version": "1", "when": "later", "day": f"{moment:%Y-%m-%d}", "time": f"{moment:%H:%M}"}

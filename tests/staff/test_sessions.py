@@ -153,7 +153,7 @@ async def test_other_processes_hear_of_the_end(house: House, redis_url: str, mon
         sessions.on_change(heard.append)
         assert await sessions.find(token) is not None
         await house.sessions.end(token)
-        await until(lambda: house.people["cora"].id in heard, 5, "the hint")
+        await until(lambda: house.people["cora"].id in heard, what="the hint")
         assert await sessions.find(token) is None
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.tables import audit
 from staff.pages import local_path
+from staff.passwords import Passwords
 from tests.staff.house import PASSWORD, House, field_value, sign_in
 
 
@@ -90,10 +91,9 @@ async def test_what_cannot_be_right_is_said_beside_its_field(
     assert [part.partition(":")[0] for part in response.text.split("class=error>")[1:]] == fields
 
 
-async def test_password_of_a_megabyte_costs_no_hashing(house: House) -> None:
-    began = time.perf_counter()
+async def test_password_of_a_megabyte_costs_no_hashing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Passwords, "_compare", lambda *_: pytest.fail("it was hashed"))
     assert (await sign_in(house.browser(), "cora@example.org", "x" * 900_000)).status_code == 422
-    assert time.perf_counter() - began < 1
 
 
 async def test_zero_byte_in_the_password_is_refused(house: House) -> None:
