@@ -61,6 +61,9 @@ class Session:
         self._looks_wanted = self._looks_begun = self._looks_done = 0
         self._over: set[int] = set()
         self._is_greeted = False
+        self._unhurried = 0
+        """So many of the replies answer a hello and nothing else: they go out with what is read then, in one piece."""
+        self._held = 0
         self._room = 0
         self._wake = Wake()
         self._questions = Questions(self._wake)
@@ -149,6 +152,7 @@ class Session:
         if self.viewer.side is Side.VISITOR and not heads:
             self.close(NOT_YOURS)
             return
+        is_answering = bool(self._replies)
         self.reply(self._welcome(heads))
         for head in heads:
             cursor = after.pop(head.reference, 0)
@@ -173,6 +177,7 @@ class Session:
                 self._fanout.unsubscribe(self, head.id)
         for name in list(after)[: MOST_REPLIES // 2]:
             self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=name))
+        self._unhurried = 0 if is_answering else len(self._replies)
 
     # What the client is sent.
 
@@ -184,6 +189,7 @@ class Session:
         while not texts and self.is_owed_something():
             texts += self._replies
             self._replies.clear()
+            self._held, self._unhurried = (len(texts) if len(texts) == self._unhurried else 0), 0
             try:
                 if self._is_looking:
                     await self._look(texts)
@@ -350,7 +356,8 @@ class Session:
         return heads, kept
 
     async def _ask(self, about: int, question: Callable[[], Coroutine[Any, Any, T]], texts: Sequence[str]) -> T:
-        return await self._questions.ask(about, question, lambda: texts or self._replies)
+        # Not even begun while there is something to send: it would only be kept for a client that does not read.
+        return await self._questions.ask(about, question, lambda: len(texts) > self._held or self._replies)
 
     def _let_go(self, keep: Set[int]) -> list[Head]:
         gone = [head for head in self._heads.values() if head.id not in keep]
