@@ -71,12 +71,10 @@ async def test_hello_while_the_log_is_read(ada: Ada, one_house: House) -> None:
         return found
 
     session._fanout = fanout
-    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_slowly)
         await session.greet(Hello(after={ada.reference: 2}))
         frames = [parse_object(text) async for text in session.owed()]
-    finally:
-        del fanout.read_through
     assert since_last_welcome(frames) == ["welcome", 1, 2, "caught_up"]
     assert [frame["last_seq"] for frame in frames if frame["type"] == "caught_up"] == [2]
     fanout.leave(session)
@@ -92,8 +90,8 @@ async def test_answers_do_not_wait_for_what_is_read(ada: Ada, one_house: House) 
         await may_answer.wait()
         return list(await read_through(conversation_id, cursor))
 
-    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_slowly)
         await session.greet(Hello())
         kinds = list[str]()
         for number in range(3):
@@ -103,8 +101,6 @@ async def test_answers_do_not_wait_for_what_is_read(ada: Ada, one_house: House) 
             kinds += [parse_object(text)["type"] for text in await taking]
         may_answer.set()
         kinds += [parse_object(text)["type"] async for text in session.owed()]
-    finally:
-        del fanout.read_through
     assert kinds == ["welcome", "answer 0", "answer 1", "answer 2", "event", "event", "caught_up"]
     assert reads == [0]
     fanout.leave(session)
@@ -121,8 +117,8 @@ async def test_what_is_said_while_it_is_read_and_answered_before_is_sent(ada: Ad
         await may_answer.wait()
         return found
 
-    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_slowly)
         await session.greet(Hello(after={ada.reference: 2}))
         taking = asyncio.create_task(session.take())
         await has_read.wait()
@@ -131,8 +127,6 @@ async def test_what_is_said_while_it_is_read_and_answered_before_is_sent(ada: Ad
         frames = [parse_object(text) for text in await taking]
         may_answer.set()
         frames += [parse_object(text) async for text in session.owed()]
-    finally:
-        del fanout.read_through
     assert [frame.get("seq", frame["type"]) for frame in frames] == ["welcome", "ack", 3, "caught_up"]
     assert session.close_code is None
     fanout.leave(session)
@@ -149,8 +143,8 @@ async def test_what_was_read_while_the_client_did_not_read_is_read_again(ada: Ad
         await may_answer.wait()
         return list(await read_through(conversation_id, cursor))
 
-    fanout.read_through = read_slowly  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_slowly)
         await session.greet(Hello())
         taking = asyncio.create_task(session.take())
         await until(lambda: reads == 1, what="the reading")
@@ -159,8 +153,6 @@ async def test_what_was_read_while_the_client_did_not_read_is_read_again(ada: Ad
         may_answer.set()
         await until(lambda: not [*session._questions], what="the end of the reading")
         frames = [parse_object(text) async for text in session.owed()]
-    finally:
-        del fanout.read_through
     assert reads == 2
     assert [frame.get("seq", frame["type"]) for frame in frames] == ["answer", 1, 2, "caught_up"]
     fanout.leave(session)
@@ -180,13 +172,11 @@ async def test_nothing_follows_a_reset(ada: Ada, one_house: House) -> None:
         await asyncio.Event().wait()
         return list(await read_through(conversation_id, cursor))
 
-    fanout.read_through = read_without_end  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_without_end)
         await session.greet(Hello())
         taking = asyncio.create_task(session.take())
         await is_asked.wait()
-    finally:
-        del fanout.read_through
     await session.greet(Hello(after={ada.reference: 99}))
     frames = [parse_object(text)["type"] for text in await taking]
     frames += [parse_object(text)["type"] async for text in session.owed()]
@@ -230,15 +220,13 @@ async def test_who_leaves_is_read_for_no_longer(ada: Ada, one_house: House) -> N
             let_go.set()
         return []
 
-    fanout.read_through = read_without_end  # type: ignore[method-assign]  # for the time of this test
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "read_through", read_without_end)
         await session.greet(Hello())
         taking = asyncio.create_task(session.take())
         await asked.wait()
         session.reply("{}")
         assert [parse_object(text)["type"] for text in await taking] == ["welcome"]
-    finally:
-        del fanout.read_through
     fanout.leave(session)
     async with asyncio.timeout(5):
         await let_go.wait()
