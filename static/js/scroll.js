@@ -15,12 +15,25 @@ export class LogScroll {
   constructor(root, onEnd) {
     this._box = slot(root, 'scroll') ?? slot(root, 'log')
     this._button = slot(root, 'new')
-    this._box?.addEventListener('scroll', () => this.isAtEnd && this._reachEnd(onEnd), { passive: true })
+    this._isPinned = false
+    this._box?.addEventListener('scroll', () => this._look(onEnd), { passive: true })
     root.querySelector('[data-action="newest"]')?.addEventListener('click', () => this.toEnd())
   }
 
   get isAtEnd() {
-    return !this._box || Math.abs(this._box.scrollTop) < AT_END_PX
+    if (!this._box || this._isPinned) return true
+    const away = Math.abs(this._box.scrollTop)
+    if (away < 1) this._pin()
+    return away < AT_END_PX
+  }
+
+  /**
+   * At the very end it stays there, whatever comes, until somebody scrolls, which nobody can between two frames. To ask
+   * again after each of many that come together would lay out the whole log for each.
+   */
+  _pin() {
+    this._isPinned = true
+    requestAnimationFrame(() => (this._isPinned = false))
   }
 
   /**
@@ -50,6 +63,7 @@ export class LogScroll {
   /** @param {string} id */
   goTo(id) {
     const item = id ? this._box?.querySelector(`#${CSS.escape(id)}`) : null
+    this._isPinned = false
     item?.scrollIntoView({ block: 'start' })
   }
 
@@ -63,7 +77,9 @@ export class LogScroll {
   }
 
   /** @param {() => void} onEnd */
-  _reachEnd(onEnd) {
+  _look(onEnd) {
+    this._isPinned = false
+    if (!this.isAtEnd) return
     if (this._button) this._button.hidden = true
     onEnd()
   }
