@@ -81,7 +81,7 @@ def _check_numbers(conversation: str, lines: Sequence[Shown]) -> Iterator[Findin
 def _check_texts(
     conversation: str, lines: Sequence[Shown], messages: Sequence[Message], mark: str
 ) -> Iterator[Finding]:
-    """Every text that carries a mark was said here, once."""
+    """Every text that carries a mark was said here, once, and every id of a sender stands once."""
     by_text = {message.text: message for message in messages}
     marked = [line for line in lines if MARK.search(line.text)]
     for line in marked:
@@ -93,6 +93,14 @@ def _check_texts(
         if count > 1:
             seqs = [line.seq for line in marked if line.text == text]
             yield Finding(Rule.DOUBLED, conversation, f"{text!r} as {seqs}", by_text.get(text))
+    by_id: defaultdict[tuple[str, str], list[Shown]] = defaultdict(list)
+    for line in lines:
+        if line.id:
+            by_id[line.author, line.id].append(line)
+    for (_, known), same in by_id.items():
+        # With the same text it was found above.
+        if len({line.text for line in same}) > 1:
+            yield Finding(Rule.DOUBLED, conversation, f"the id {known} as {[line.seq for line in same]}")
 
 
 def _check_answers(conversation: str, lines: Sequence[Shown], messages: Sequence[Message]) -> Iterator[Finding]:

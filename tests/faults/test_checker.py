@@ -1,12 +1,15 @@
 """The checker finds what is planted in a history, and nothing in a good one."""
 
+import random
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from tests.faults import nemesis
 from tests.faults.checker import Rule, check
 from tests.faults.history import Answer, Heard, Injected, Message, Outcome, Run, Screen, Shown
+from tests.faults.nemesis import Nemesis
 from tests.faults.report import table
 
 HERE, ELSEWHERE = "QK7F-4PDX", "M3N8-0TAB"
@@ -73,6 +76,20 @@ def test_a_conversation_that_is_gone() -> None:
 
 def test_stored_twice() -> None:
     assert rules(run_of(log=[*GOOD_LOG, replace(line(6, 3), id="id-30")])) == {Rule.DOUBLED}
+
+
+def test_one_id_stored_with_two_texts() -> None:
+    other = replace(line(6, 4), id="id-3")
+    assert rules(run_of([*GOOD_LOG, other], [*GOOD_MESSAGES, said(4, unknown(4.5), ok(4.6))])) == {
+        Rule.DOUBLED,
+        Rule.LOST,
+    }
+
+
+def test_one_id_of_two_senders() -> None:
+    other = replace(line(6, 4, "advisor"), id="id-3")
+    cora = replace(said(4, ok(4.6, seq=6), sender="Cora"), id="id-3")
+    assert rules(run_of([*GOOD_LOG, other], [*GOOD_MESSAGES, cora])) == set()
 
 
 def test_acknowledged_under_another_number() -> None:
@@ -155,6 +172,23 @@ def test_refused_after_a_doubt_may_be_either(number: int) -> None:
 @pytest.mark.parametrize("answers", [(), (unknown(4.5, code="unavailable"),)], ids=["not at all", "with a doubt"])
 def test_never_answered(answers: tuple[Answer, ...]) -> None:
     assert rules(run_of(messages=[*GOOD_MESSAGES, said(4, *answers)])) == {Rule.UNANSWERED}
+
+
+async def test_a_seed_repeats_its_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same order, each with the same choices."""
+    monkeypatch.setattr(nemesis, "CALM_S", (0.0, 0.0))
+
+    async def struck(seed: int) -> list[tuple[str, float]]:
+        done: list[tuple[str, float]] = []
+
+        async def strike(name: str, rng: random.Random) -> None:
+            done.append((name, rng.random()))
+
+        faults = {name: partial(strike, name) for name in ("killed", "frozen", "flushed", "cut", "full")}
+        await Nemesis(faults, random.Random(seed), lambda _: []).rage(0, spare_none=True)
+        return done
+
+    assert await struck(7) == await struck(7) != await struck(8)
 
 
 def test_the_table_counts_by_fault() -> None:
