@@ -1,8 +1,8 @@
 """Handing a conversation over: to a colleague, or back to the line. It has an advisor or a place in the line at every moment.
 
 Each is one transaction: lock the colleague, one conditional UPDATE that names the advisor and the claim epoch it leaves, the
-note for whoever takes over, the event that both sides see, the audit row. What the former advisor sends afterwards carries
-an old epoch and is refused.
+note for whoever takes over, the event that both sides see, the audit row. What the former advisor sends is refused for as
+long as the conversation is not theirs.
 """
 
 from collections.abc import Sequence
