@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from chat import passing
+from chat.intake import FRAMES_BURST, FRAMES_PER_SECOND, REFUSED_BEFORE_CLOSING
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Frame, Line
 
@@ -207,14 +209,19 @@ async def test_a_flood_is_refused_and_then_cut(line: Line, ada: Ada, frame: str)
     async with ada.line() as other:
         await other.hello()
         with_end = asyncio.create_task(line.closed())
+        began = time.monotonic()
         try:
             for _ in range(1_000):
                 await line.send_raw(frame)
         except ConnectionClosed:
             pass
         assert await with_end == 4004
+        spent_s = time.monotonic() - began
         limited = [one for one in line.seen if one.get("code") == "rate_limited"]
-        assert limited
+        assert len(limited) == REFUSED_BEFORE_CLOSING
+        # Nothing is asked of anybody for what is refused.
+        asked = [one for one in line.seen if one.get("code") == "not_found"]
+        assert len(asked) <= FRAMES_BURST + FRAMES_PER_SECOND * spent_s
         assert limited[0]["retry_after_s"] >= 1
         await other.quiet()
 
