@@ -36,7 +36,8 @@ class TroubleCounts(Collector):
     """`dutyline_troubles_total` by the name of the log's event."""
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily("dutyline_troubles", "What failed and was tried again", labels=["event"])
+        words = "What failed and is tried again, or came from another site"
+        family = CounterMetricFamily("dutyline_troubles", words, labels=["event"])
         for event, count in sorted(troubles.counts.items()):
             family.add_metric([event], count)
         yield family

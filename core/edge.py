@@ -15,11 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import ForeignForm
 from core.settings import Settings
+from core.troubles import troubles
 
 logger = structlog.get_logger()
 
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
+FOREIGN = "foreign_origin"
+"""Forms and sockets of other sites; all of them are, where BASE_URL is not the address that people use."""
 
 Tell = Callable[[Scope, ForeignForm], Response]
 """How a refusal is told: as a page, or as JSON to who asks for that."""
@@ -73,6 +75,7 @@ class Edge:
         if not self._is_our_host(scope) and not (_is_probe(scope) and len(_values(scope, b"host")) == 1):
             return PlainTextResponse("This is not an address of the service. Check the Host header and BASE_URL.", 400)
         if scope["method"] in UNSAFE_METHODS and not self._is_same_site(scope):
+            troubles.note(FOREIGN)
             return self._tell(scope, ForeignForm())
         return None
 
@@ -92,6 +95,7 @@ class Edge:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         origins = _values(scope, b"origin")
         if len(origins) != 1 or origins[0] not in self._origins or not self._is_our_host(scope):
+            troubles.note(FOREIGN)
             await _deny(send, 403, [])
         elif self._is_draining():
             await _deny(send, 503, [(b"retry-after", b"2")])

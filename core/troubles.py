@@ -1,4 +1,7 @@
-"""What fails behind the pages and is tried again by itself: counted every time, told to the log once in ten seconds."""
+"""What people are not told of: what fails behind the pages and is tried again by itself, and what other sites try here.
+
+Counted every time, told to the log once in ten seconds.
+"""
 
 import time
 from collections import Counter

@@ -163,8 +163,9 @@ class Person:
         subprotocol: str | None = SUBPROTOCOL,
         path: str = "",
         cookies: str | None = None,
+        compression: str | None = None,
     ) -> AsyncIterator[Line]:
-        """A socket. An empty origin is our own; None sends none."""
+        """A socket. An empty origin is our own; None sends none. `compression` is offered."""
         cookie = self.cookies if cookies is None else cookies
         chosen = self.house.origin if origin == "" else origin
         async with connect(
@@ -174,7 +175,7 @@ class Person:
             origin=Origin(chosen) if chosen is not None else None,
             subprotocols=[Subprotocol(subprotocol)] if subprotocol else None,
             additional_headers={"Cookie": cookie} if cookie else None,
-            compression=None,
+            compression=compression,
             proxy=None,
             open_timeout=PATIENCE_S,
             close_timeout=1,

@@ -6,6 +6,7 @@ from websockets.exceptions import InvalidStatus
 from chat import socket
 from core.limits import Limiter
 from core.people import Role
+from core.troubles import troubles
 from tests.chat.house import House
 from tests.chat.people import Ada, Cora, Person
 from tests.waiting import MS
@@ -23,10 +24,13 @@ FOREIGN = [
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("path", ["/chat/socket", "/desk/socket", "/no/such/socket", "/static/socket"])
 async def test_a_foreign_origin_is_refused_before_the_upgrade(ada: Ada, origin: str | None, path: str) -> None:
+    """Nobody is asked who it is, and it is counted."""
+    before = troubles.counts["foreign_origin"], len(ada.at.parts.fanout.sessions())
     with pytest.raises(InvalidStatus) as refused:
         async with ada.line(origin=origin, path=path):
             raise AssertionError("the socket opened")
     assert refused.value.response.status_code == 403
+    assert (troubles.counts["foreign_origin"], len(ada.at.parts.fanout.sessions())) == (before[0] + 1, before[1])
 
 
 @pytest.mark.parametrize("path", ["/no/such/socket", "/static/socket", "/chat", "/"])
@@ -72,7 +76,9 @@ async def test_another_subprotocol_closes_with_4102(ada: Ada, subprotocol: str |
 
 
 async def test_compression_is_not_agreed(ada: Ada) -> None:
-    async with ada.line() as line:
+    async with ada.line(compression="deflate") as line:
+        assert line.connection.request is not None
+        assert "permessage-deflate" in line.connection.request.headers["Sec-WebSocket-Extensions"]
         assert line.connection.response is not None
         assert "Sec-WebSocket-Extensions" not in line.connection.response.headers
 

@@ -14,6 +14,7 @@ from chat.pages import RESUMES_BURST
 from chat.tables import conversation
 from core.db import metadata
 from core.doors import Door
+from core.troubles import troubles
 from tests.chat.house import House, shared
 from tests.chat.people import Ada, Cora, Person
 from tests.engines import RedisServer
@@ -99,7 +100,8 @@ FOREIGN_FORMS: list[dict[str, str]] = [
 @pytest.mark.parametrize("headers", FOREIGN_FORMS, ids=str)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_a_form_of_another_site(house: House, headers: dict[str, str], method: str) -> None:
-    """Refused before its body is read, even with a good token, on any path."""
+    """Refused before its body is read, even with a good token, on any path; and counted."""
+    before = troubles.counts["foreign_origin"]
     async with Ada(house) as ada:
         await ada.ask()
         token = await ada.form_token()
@@ -111,6 +113,7 @@ async def test_a_form_of_another_site(house: House, headers: dict[str, str], met
             # Her cookies do not come with such a form: it must not replace them.
             assert "set-cookie" not in answer.headers
         assert len(await ada.log()) == 2
+    assert troubles.counts["foreign_origin"] == before + 4
 
 
 async def test_whoever_meets_a_proxy_that_changes_the_origin_is_told_what_to_do(house: House) -> None:
