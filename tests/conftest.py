@@ -52,7 +52,9 @@ Launch = Callable[..., Awaitable[Browser]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fault-seconds", type=float, default=12.0, help="how long each run of faults lasts")
+    parser.addoption(
+        "--fault-seconds", type=float, default=30.0, help="how long each run of faults lasts, one on each database"
+    )
     earlier = "the schedule of an earlier run of faults; a new one without it"
     parser.addoption("--seed", "--fault-seed", dest="fault_seed", type=int, help=earlier)
     parser.addoption("--fault-root", action="store_true", help="also break what only root can break")
