@@ -187,6 +187,17 @@ def of_private_redis(service: LiveService, data_dir: Path, workshop: Workshop) -
     return {"Redis killed": kill, "Redis flushed": flush, "Redis frozen": freeze}
 
 
+@contextlib.contextmanager
+def without_room(pid: int, most_bytes: int = 0) -> Iterator[None]:
+    """No file of the process may be written to beyond so many bytes: what a full disk does, without one."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
 def of_sqlite(service: LiveService, path: Path, workshop: Workshop) -> dict[str, Fault]:
     async def lock(rng: random.Random) -> None:
         """Another process is writing and does not come to an end."""
@@ -198,14 +209,8 @@ def of_sqlite(service: LiveService, path: Path, workshop: Workshop) -> dict[str,
             other.close()
 
     async def fill(rng: random.Random) -> None:
-        """No file of the process may grow beyond a few pages: what a full disk does, without one."""
-        pid = service.parts["run"].pid
-        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (MOST_BYTES, before[1]))
-        try:
+        with without_room(service.parts["run"].pid, MOST_BYTES):
             await hold(rng, 2, 5)
-        finally:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
     return {"database locked": lock, "disk full": fill}
 
