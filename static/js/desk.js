@@ -55,7 +55,7 @@ class Desk {
       build: root.dataset.build
     })
     this.find = (/** @type {string} */ wanted) => (this.talk?.reference === wanted ? this.talk : null)
-    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe)
+    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe || this.notes.isUnsent)
     this.drafts = new Drafts(() => root.dataset.csrf ?? '', (reference) => this.find(reference) && this.showDraft())
     this.notes = new NoteForm(root, this.words, (sentence) => this.say(sentence))
     this.mine = new Mine(root)
@@ -121,6 +121,7 @@ class Desk {
   open() {
     const reference = this.workspace.reference
     this.attention.retitle(document.title)
+    this.notes.open()
     if (slot(this.root, 'entries') && reference) {
       this.talk = new Talk(this.root, {
         side: 'staff',
@@ -146,6 +147,7 @@ class Desk {
     talk?.readNow()
     if (talk?.composer) this.drafts.keep(talk.reference, talk.composer.value)
     this.drafts.flush()
+    this.notes.leave()
     this.talk = null
   }
 

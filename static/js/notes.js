@@ -53,6 +53,35 @@ export class NoteForm {
     this._say = say
     /** What was sent last, and the id it had. */
     this._last = { action: '', text: '', id: '' }
+    /** @type {Map<string, string>} What was being written when another conversation was opened, by where it goes. */
+    this._left = new Map()
+  }
+
+  /** Whether leaving the page would lose a note that is being written. */
+  get isUnsent() {
+    return this._left.size > 0 || (this._field?.value.trim() ?? '') !== ''
+  }
+
+  get _field() {
+    return slot(this._root, 'note-form')?.querySelector('textarea') ?? null
+  }
+
+  get _address() {
+    return slot(this._root, 'note-form')?.getAttribute('action') ?? ''
+  }
+
+  /** Another conversation is about to take the place of this one; what is no longer this reader's takes no more notes. */
+  leave() {
+    const text = this._field?.value ?? ''
+    if (this._root.dataset.part && text.trim() !== '') this._left.set(this._address, text)
+  }
+
+  /** Another conversation is open now: what was being written there stands there again. */
+  open() {
+    const { _field: field, _address: address } = this
+    if (!field) return
+    field.value ||= this._left.get(address) ?? ''
+    this._left.delete(address)
   }
 
   /**

@@ -104,3 +104,9 @@ async def expect_once(page: Page, *texts: str) -> None:
     await expect(page.locator(".entry", has_text=texts[-1])).to_have_count(1)
     found = [text.strip() for text in await page.locator(".entry__text").all_inner_texts()]
     assert [text for text in found if text in texts] == list(texts)
+
+
+async def asks_on_leaving(page: Page) -> bool:
+    """Whether the browser asks; the page stays either way."""
+    is_asking: object = await page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    return is_asking is True

@@ -6,7 +6,16 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
-from tests.browser.meeting import CONNECTED, OFFLINE, Meeting, expect_line, expect_once, meeting, words_of_the_line
+from tests.browser.meeting import (
+    CONNECTED,
+    OFFLINE,
+    Meeting,
+    asks_on_leaving,
+    expect_line,
+    expect_once,
+    meeting,
+    words_of_the_line,
+)
 from tests.browser.pages import check_page
 from tests.browser.people import end_conversation, write
 from tests.live import LiveService
@@ -245,12 +254,6 @@ async def test_leaving_asks_while_something_is_not_sent(browser: Browser, lenien
         assert not await asks_on_leaving(met.ada)
         kept = await met.ada.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
         assert kept == "[{},{}]"
-
-
-async def asks_on_leaving(page: Page) -> bool:
-    """Whether the browser asks; the page stays either way."""
-    is_asking: object = await page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))")
-    return is_asking is True
 
 
 async def test_read_in_the_last_moment(browser: Browser, lenient: LiveService) -> None:

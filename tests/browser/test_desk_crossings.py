@@ -6,7 +6,7 @@ import json
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
-from tests.browser.meeting import CONNECTED, Meeting, ask, expect_line, meeting, post
+from tests.browser.meeting import CONNECTED, Meeting, ask, asks_on_leaving, expect_line, meeting, post
 from tests.browser.pages import opened
 from tests.browser.people import write
 from tests.live import LiveService
@@ -34,6 +34,26 @@ async def test_a_button_that_is_pressed_twice_is_pressed_once(browser: Browser, 
             )
         assert [url for url in posted if url.endswith("/presence")] == [f"{lenient.url}/desk/presence"]
         await post(met.cora.context.request, "/desk", "/desk/presence", state="away", capacity="6")
+
+
+async def test_half_a_note_is_there_on_coming_back(browser: Browser, lenient: LiveService) -> None:
+    """In the conversation that it is about, and nowhere else; until it is added, leaving the page is asked about."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        other = await ask(bens.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
+        await expect_line(met.cora, CONNECTED)
+        note = met.cora.locator("#note")
+        await note.fill(DRAFT)
+        for reference, text in ((other, ""), (met.reference, DRAFT), (other, ""), (met.reference, DRAFT)):
+            await link_to(met, reference).click()
+            await expect(met.cora.locator(".composer__reference")).to_have_text(reference)
+            await expect(note).to_have_value(text)
+            assert await asks_on_leaving(met.cora)
+        await met.cora.get_by_role("button", name="Add note").click()
+        await expect(met.cora.locator(".notes__text")).to_have_text(DRAFT)
+        await expect(note).to_have_value("")
+        assert not await asks_on_leaving(met.cora)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/end")
 
 
 async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, lenient: LiveService) -> None:
