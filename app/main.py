@@ -210,7 +210,7 @@ class Service:
         )
         self._starlette.router.redirect_slashes = False
         self.state = self._starlette.state
-        self.state.site = Site(settings, parts.signer, make_templates(assets), assets.url)
+        self.state.site = Site(settings, parts.signer, make_templates(assets, parts.clock), assets.url)
         self.state.identify = parts.identify
         self.state.drain = self.drain
         self.edge = Edge(self._enter, settings, lambda: parts.fanout.is_draining, self._tell)

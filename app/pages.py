@@ -9,7 +9,7 @@ from jinja2.bccache import Bucket
 
 from chat.frames import BUILD
 from core.assets import Assets
-from core.clock import LONDON
+from core.clock import LONDON, Clock
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -40,7 +40,7 @@ class Compiled(BytecodeCache):
 _COMPILED = Compiled()
 
 
-def make_templates(assets: Assets) -> Environment:
+def make_templates(assets: Assets, now: Clock) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -51,7 +51,13 @@ def make_templates(assets: Assets) -> Environment:
         cache_size=-1,
     )
     environment.globals.update(
-        service=Service(), lang="en", _=in_language, asset=assets.url, modules=assets.modules, build=BUILD
+        service=Service(),
+        lang="en",
+        _=in_language,
+        asset=assets.url,
+        modules=assets.modules,
+        build=BUILD,
+        server_now=now,
     )
     environment.filters.update(clock=clock, day=day, date=date_words, ordinal_day=day)
     return environment

@@ -10,6 +10,7 @@ import { fill, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { Mine } from './mine.js'
 import { readChoices } from './preferences.js'
+import { serverNow } from './server_clock.js'
 
 /** @param {HTMLElement} root */
 export default function attach(root) {
@@ -88,7 +89,7 @@ class HeldOut {
     this._conversation = conversation
     clearTimeout(this._ending)
     // A poll that begins after its end is not told of it.
-    this._ending = setTimeout(() => this.end(conversation), Date.parse(expiresAt) - Date.now())
+    this._ending = setTimeout(() => this.end(conversation), Date.parse(expiresAt) - serverNow())
     this._onChange()
     return isNew
   }

@@ -4,6 +4,7 @@
  */
 
 import { cloneTemplate, fill, slot } from './fragments.js'
+import { serverNow } from './server_clock.js'
 
 const TICK_MS = 500
 
@@ -103,5 +104,5 @@ export class Offers {
 
 /** @param {string} at */
 function secondsUntil(at) {
-  return (Date.parse(at) - Date.now()) / 1000
+  return (Date.parse(at) - serverNow()) / 1000
 }

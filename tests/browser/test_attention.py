@@ -1,6 +1,7 @@
 """An advisor who looks elsewhere hears and sees what comes, and can silence all of it; beside the desk they are still there."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -72,6 +73,28 @@ async def test_a_sound_and_an_alert_until_they_are_silenced(browser: Browser, le
             assert await asked(cora) == expected
             await cora.evaluate("looksElsewhere = false, document.dispatchEvent(new Event('visibilitychange'))")
             await expect(cora).to_have_title(re.compile(r"^[^(]"))
+
+
+@pytest.mark.parametrize("minutes", [-3, 3])
+async def test_an_offer_lasts_as_long_on_a_computer_whose_clock_is_wrong(
+    browser: Browser, lenient: LiveService, minutes: int
+) -> None:
+    async with (
+        opened(browser, lenient.url, lenient.is_own) as adas,
+        opened(browser, lenient.url, lenient.is_own, viewport=DESK_WINDOW) as coras,
+    ):
+        await sign_in(coras.request)
+        cora = await coras.new_page()
+        await cora.clock.install(time=datetime.now(UTC) + timedelta(minutes=minutes))
+        await cora.goto("/desk")
+        await expect_line(cora, CONNECTED)
+        await post(coras.request, "/desk", "/desk/presence", state="online")
+        reference = await ask(adas.request)
+        await expect(cora.locator(".offer")).to_contain_text(re.compile(r"(?<!\d)([1-9]|1\d|2[0-6]) seconds to answer"))
+        await cora.get_by_role("button", name="Accept").click()
+        await expect(cora.locator(f'.mine [data-reference="{reference}"]')).to_contain_text("Wrote a moment ago")
+        await post(coras.request, "/desk", f"/desk/conversations/{reference}/end")
+        await post(coras.request, "/desk", "/desk/presence", state="away")
 
 
 async def test_an_offer_calls_and_its_alert_names_nobody(browser: Browser, lenient: LiveService) -> None:

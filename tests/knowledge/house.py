@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.pages import make_templates
 from chat.identifiers import mask_all
 from core.audit import AuditLog
+from core.clock import utc_now
 from core.crypto import KeyRing, Signer
 from core.db import Database
 from core.doors import PUBLIC, Door, roles
@@ -102,7 +103,7 @@ class House:
         self.app = Starlette(
             routes=[door.route() for door in self.doors()], exception_handlers={HTTPException: http_problem}
         )
-        templates = make_templates(SimpleNamespace(url=asset, modules=no_modules))  # type: ignore[arg-type]  # All that it asks of Assets.
+        templates = make_templates(SimpleNamespace(url=asset, modules=no_modules), utc_now)  # type: ignore[arg-type]  # All that it asks of Assets.
         self.app.state.site = Site(read_settings({"DATA_DIR": "/nowhere"}, demo=True), self.signer, templates, asset)
         self.app.state.identify = self._identify
 
