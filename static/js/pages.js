@@ -8,6 +8,7 @@
  * @property {boolean} isOk
  */
 
+import { readTime } from './server_clock.js'
 import { parsePage } from './trusted.js'
 
 const TIMEOUT_MS = 15000
@@ -27,7 +28,9 @@ export async function fetchPage(address, options = {}) {
   try {
     const answer = await fetch(address, { headers: { Accept: 'text/html' }, ...options, signal: giveUp.signal })
     if (!(answer.headers.get('Content-Type') ?? '').includes('text/html')) return null
-    return { page: parsePage(await answer.text()), address: answer.url, isOk: answer.ok }
+    const page = parsePage(await answer.text())
+    readTime(page)
+    return { page, address: answer.url, isOk: answer.ok }
   } catch {
     return null
   } finally {
