@@ -55,7 +55,7 @@ class Desk {
       build: root.dataset.build
     })
     this.find = (/** @type {string} */ wanted) => (this.talk?.reference === wanted ? this.talk : null)
-    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe || this.notes.isUnsent)
+    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe || this.notes.isUnsent((reference) => this.mine.has(reference)))
     this.drafts = new Drafts(() => root.dataset.csrf ?? '', (reference) => this.find(reference) && this.showDraft())
     this.notes = new NoteForm(root, this.words, (sentence) => this.say(sentence))
     this.mine = new Mine(root)
@@ -272,8 +272,11 @@ class Desk {
   /** @param {SubmitEvent} event */
   onSubmit(event) {
     const form = event.target
-    if (event.defaultPrevented || this.connection.state === 'closed' || !(form instanceof HTMLFormElement)) return
-    if (slot(this.root, 'composer') === form) return
+    if (event.defaultPrevented || !(form instanceof HTMLFormElement) || slot(this.root, 'composer') === form) return
+    if (this.connection.state === 'closed') {
+      if (slot(this.root, 'note-form') === form) this.notes.sendPlainly()
+      return
+    }
     event.preventDefault()
     this.talk?.readNow()
     if (slot(this.root, 'note-form') === form) this.notes.send(form)

@@ -53,35 +53,47 @@ export class NoteForm {
     this._say = say
     /** What was sent last, and the id it had. */
     this._last = { action: '', text: '', id: '' }
-    /** @type {Map<string, string>} What was being written when another conversation was opened, by where it goes. */
+    /** @type {Map<string, string>} What was being written where another conversation was opened, by the reference. */
     this._left = new Map()
+    this._isLeaving = false
   }
 
-  /** Whether leaving the page would lose a note that is being written. */
-  get isUnsent() {
-    return this._left.size > 0 || (this._field?.value.trim() ?? '') !== ''
+  /**
+   * Whether leaving the page would lose a note that is being written.
+   *
+   * @param {(reference: string) => boolean} isMine What went to somebody else takes no note any more.
+   */
+  isUnsent(isMine) {
+    const isWriting = !this._isLeaving && (this._field?.value.trim() ?? '') !== ''
+    return isWriting || [...this._left.keys()].some(isMine)
   }
 
   get _field() {
     return slot(this._root, 'note-form')?.querySelector('textarea') ?? null
   }
 
-  get _address() {
-    return slot(this._root, 'note-form')?.getAttribute('action') ?? ''
+  get _reference() {
+    return this._root.dataset.reference ?? ''
   }
 
-  /** Another conversation is about to take the place of this one; what is no longer this reader's takes no more notes. */
+  /** Another conversation is about to take the place of this one. */
   leave() {
     const text = this._field?.value ?? ''
-    if (this._root.dataset.part && text.trim() !== '') this._left.set(this._address, text)
+    if (text.trim() !== '') this._left.set(this._reference, text)
   }
 
   /** Another conversation is open now: what was being written there stands there again. */
   open() {
-    const { _field: field, _address: address } = this
+    const field = this._field
     if (!field) return
-    field.value ||= this._left.get(address) ?? ''
-    this._left.delete(address)
+    field.value ||= this._left.get(this._reference) ?? ''
+    this._left.delete(this._reference)
+  }
+
+  /** The form goes to the server as it would without scripts, and the page with it. */
+  sendPlainly() {
+    this._isLeaving = true
+    addEventListener('pageshow', () => (this._isLeaving = false), { once: true })
   }
 
   /**
@@ -102,21 +114,26 @@ export class NoteForm {
     const action = form.getAttribute('action') ?? ''
     if (this._last.action !== action || this._last.text !== text) this._last = { action, text, id: newId() }
     form.dataset.busy = ''
+    const reference = this._reference
     const { status, body } = await postJson(action, this._root.dataset.csrf ?? '', { id: this._last.id, text, confirm })
     delete form.dataset.busy
     slot(form, 'hold')?.remove()
-    if (status === 200 || status === 201) this._done(field, text)
+    if (status === 200 || status === 201) this._done(reference, text)
     else if (body.code === 'hold') this._hold(form, field, text, body.findings ?? [])
     else this._say(body.message || this._words('note_failed'))
   }
 
   /**
-   * @param {HTMLTextAreaElement} field
+   * It stands there no longer to be added again, where it was sent or where it was put back meanwhile.
+   *
+   * @param {string} reference
    * @param {string} text
    */
-  _done(field, text) {
+  _done(reference, text) {
     this._last.text = ''
-    if (field.value.trim() === text) field.value = ''
+    const field = this._field
+    if (this._left.get(reference)?.trim() === text) this._left.delete(reference)
+    if (field && this._reference === reference && field.value.trim() === text) field.value = ''
     this._say(this._words('note_added'))
   }
 

@@ -56,6 +56,60 @@ async def test_half_a_note_is_there_on_coming_back(browser: Browser, lenient: Li
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/end")
 
 
+async def test_a_note_that_is_stored_late_is_not_there_to_be_added_again(
+    browser: Browser, lenient: LiveService
+) -> None:
+    """Cora has opened another conversation while it was on its way."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        other = await ask(bens.request)
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
+        try:
+            await expect_line(met.cora, CONNECTED)
+            held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+            def hold(route: Route) -> None:
+                held.set_result(route)
+
+            await met.cora.route("**/notes", hold)
+            await met.cora.fill("#note", DRAFT)
+            await met.cora.get_by_role("button", name="Add note").click()
+            late = await asyncio.wait_for(held, 15)
+            await link_to(met, other).click()
+            await expect(met.cora.locator(".composer__reference")).to_have_text(other)
+            async with met.cora.expect_response("**/notes"):
+                await late.continue_()
+            await link_to(met, met.reference).click()
+            await expect(met.cora.locator(".composer__reference")).to_have_text(met.reference)
+            await expect(met.cora.locator(".notes__text")).to_have_text([DRAFT])
+            await expect(met.cora.locator("#note")).to_have_value("")
+            assert not await asks_on_leaving(met.cora)
+        finally:
+            await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/end")
+
+
+async def test_a_note_goes_as_a_form_once_the_line_is_closed_for_good(browser: Browser, lenient: LiveService) -> None:
+    """Nobody is asked whether to leave the page that takes the note along."""
+    async with meeting(lenient, browser) as met:
+        sockets: list[WebSocketRoute] = []
+
+        def route(socket: WebSocketRoute) -> None:
+            sockets.append(socket)
+            socket.connect_to_server()
+
+        await met.cora.route_web_socket("**/desk/socket", route)
+        await met.cora.reload()
+        await expect_line(met.cora, CONNECTED)
+        await met.cora.locator("#note").press_sequentially(DRAFT)
+        await sockets[-1].close(code=4103)
+        await expect(met.cora.locator('[data-slot="connection"]')).not_to_have_text(CONNECTED)
+        asked: list[str] = []
+        met.cora.on("dialog", lambda dialog: asked.append(dialog.type))
+        await met.cora.get_by_role("button", name="Add note").click()
+        await expect(met.cora.locator(".notes__text")).to_have_text([DRAFT])
+        await expect_line(met.cora, CONNECTED)
+        assert asked == []
+
+
 async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, lenient: LiveService) -> None:
     """She has opened another conversation meanwhile, and writes there."""
     async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
