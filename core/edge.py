@@ -21,7 +21,7 @@ logger = structlog.get_logger()
 
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 FOREIGN = "foreign_origin"
-"""Forms and sockets of other sites; all of them are, where BASE_URL is not the address that people use."""
+"""Forms of other sites, and sockets that no page of ours opened: every socket, where BASE_URL is not the address in use."""
 
 Tell = Callable[[Scope, ForeignForm], Response]
 """How a refusal is told: as a page, or as JSON to who asks for that."""

@@ -18,7 +18,7 @@ from tests.browser.meeting import (
     post,
     words_of_the_line,
 )
-from tests.browser.pages import check_page, opened
+from tests.browser.pages import PATIENCE_MS, check_page, opened
 from tests.live import LiveService
 from tests.waiting import until
 
@@ -116,7 +116,7 @@ async def test_what_comes_together_is_laid_out_together(browser: Browser, lenien
         tools.on("Debugger.paused", lambda _: is_held.set())
         await tools.send("Debugger.pause")
         await talk_much(met.ada.context.request, 1, 1)
-        await is_held.wait()
+        await asyncio.wait_for(is_held.wait(), PATIENCE_MS / 1000)
         await talk_much(met.ada.context.request, 2, 101)
         before = await layouts(tools)
         await tools.send("Debugger.resume")

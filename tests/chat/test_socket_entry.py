@@ -24,7 +24,7 @@ FOREIGN = [
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("path", ["/chat/socket", "/desk/socket", "/no/such/socket", "/static/socket"])
 async def test_a_foreign_origin_is_refused_before_the_upgrade(ada: Ada, origin: str | None, path: str) -> None:
-    """Nobody is asked who it is, and it is counted."""
+    """No session begins, and it is counted."""
     before = troubles.counts["foreign_origin"], len(ada.at.parts.fanout.sessions())
     with pytest.raises(InvalidStatus) as refused:
         async with ada.line(origin=origin, path=path):
