@@ -25,11 +25,12 @@ export async function fetchPage(address, options = {}) {
   const timer = setTimeout(() => giveUp.abort(), TIMEOUT_MS)
   // Whoever asked may give up too.
   options.signal?.addEventListener('abort', () => giveUp.abort())
+  const askedAt = Date.now()
   try {
     const answer = await fetch(address, { headers: { Accept: 'text/html' }, ...options, signal: giveUp.signal })
     if (!(answer.headers.get('Content-Type') ?? '').includes('text/html')) return null
     const page = parsePage(await answer.text())
-    readTime(page)
+    readTime(page, askedAt)
     return { page, address: answer.url, isOk: answer.ok }
   } catch {
     return null

@@ -3,18 +3,26 @@
  * comes, or stay long after its end. Each page says when it was made, and what comes later counts: a clock may be set.
  */
 
-/** Less than this is the way that a page took, and not the clock's fault. */
-const ON_THE_WAY_MS = 5000
+/** Less than this is of no account. */
+const TOLERATED_MS = 2000
 
 let correctionMs = 0
 
-/** @param {Document} page One that has just come. */
-export function readTime(page) {
-  const aheadMs = Date.now() - Date.parse(page.body.dataset.now ?? '')
-  if (!Number.isNaN(aheadMs)) correctionMs = Math.abs(aheadMs) > ON_THE_WAY_MS ? aheadMs : 0
+/**
+ * By a clock that is right it was made after it was asked for, and before it came.
+ *
+ * @param {Document} page One that has just come.
+ * @param {number} askedAt In milliseconds, as Date.now() is.
+ */
+export function readTime(page, askedAt) {
+  const madeAt = Date.parse(page.body.dataset.now ?? '')
+  if (Number.isNaN(madeAt)) return
+  const behindMs = madeAt - Date.now()
+  const aheadMs = askedAt - madeAt
+  correctionMs = aheadMs > TOLERATED_MS ? aheadMs : behindMs > TOLERATED_MS ? -behindMs : 0
 }
 
 /** In milliseconds, as Date.now() is. */
 export const serverNow = () => Date.now() - correctionMs
 
-readTime(document)
+readTime(document, Date.now() - performance.now())

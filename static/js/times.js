@@ -1,7 +1,5 @@
 /** Times as people read them, in the page's language and the reader's own zone. */
 
-import { serverNow } from './server_clock.js'
-
 const language = document.documentElement.lang === 'cy' ? 'cy' : 'en-GB'
 const clock = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hour12: false })
 const day = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' })
@@ -23,4 +21,4 @@ export const dateText = (at) => date.format(at)
 export const isSameDay = (one, other) => one.toDateString() === other.toDateString()
 
 /** Whole minutes from then to now. @param {string} at */
-export const minutesSince = (at) => Math.max(0, Math.floor((serverNow() - Date.parse(at)) / 60000))
+export const minutesSince = (at) => Math.max(0, Math.floor((Date.now() - Date.parse(at)) / 60000))
