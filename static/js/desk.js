@@ -55,7 +55,7 @@ class Desk {
       build: root.dataset.build
     })
     this.find = (/** @type {string} */ wanted) => (this.talk?.reference === wanted ? this.talk : null)
-    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe || this.notes.isUnsent((reference) => this.mine.has(reference)))
+    this.outbox = wireOutbox(this.connection, this.find, () => !this.drafts.isSafe || this.notes.isUnsent)
     this.drafts = new Drafts(() => root.dataset.csrf ?? '', (reference) => this.find(reference) && this.showDraft())
     this.notes = new NoteForm(root, this.words, (sentence) => this.say(sentence))
     this.mine = new Mine(root)
@@ -248,6 +248,7 @@ class Desk {
   /** @param {Frame} frame */
   onLost({ conversation, message }) {
     this.line.refresh()
+    this.notes.lose(conversation)
     const talk = this.find(conversation)
     if (talk) this.closeTalk(talk, message)
   }
@@ -274,7 +275,7 @@ class Desk {
     const form = event.target
     if (event.defaultPrevented || !(form instanceof HTMLFormElement) || slot(this.root, 'composer') === form) return
     if (this.connection.state === 'closed') {
-      if (slot(this.root, 'note-form') === form) this.notes.sendPlainly()
+      if (slot(this.root, 'note-form') === form) this.notes.sendPlainly(event, this.connection.closing?.refuses ?? false)
       return
     }
     event.preventDefault()

@@ -10,6 +10,9 @@ import { newId } from './ids.js'
 import { postJson } from './post.js'
 import { clockText } from './times.js'
 
+/** Long enough for a form that was sent to take the page with it. */
+const LEAVING_MS = 1000
+
 /** What the panel says over a note, where it stands in the panel. */
 const NOTE_WORDS = [
   ['.hold__lead', 'note_held_lead'],
@@ -51,21 +54,24 @@ export class NoteForm {
     this._root = root
     this._words = words
     this._say = say
-    /** What was sent last, and the id it had. */
-    this._last = { action: '', text: '', id: '' }
+    /** @type {Map<string, {text: string, id: string}>} What was sent last to each, and the id it had. */
+    this._last = new Map()
     /** @type {Map<string, string>} What was being written where another conversation was opened, by the reference. */
     this._left = new Map()
+    /** @type {Set<string>} Those that went to somebody else, and take no note of this reader. */
+    this._lost = new Set()
     this._isLeaving = false
   }
 
-  /**
-   * Whether leaving the page would lose a note that is being written.
-   *
-   * @param {(reference: string) => boolean} isMine What went to somebody else takes no note any more.
-   */
-  isUnsent(isMine) {
+  /** Whether leaving the page would lose a note that is being written and could be added. */
+  get isUnsent() {
     const isWriting = !this._isLeaving && (this._field?.value.trim() ?? '') !== ''
-    return isWriting || [...this._left.keys()].some(isMine)
+    return isWriting || [...this._left.keys()].some((reference) => !this._lost.has(reference))
+  }
+
+  /** It is not this reader's any longer. @param {string} reference */
+  lose(reference) {
+    this._lost.add(reference)
   }
 
   get _field() {
@@ -88,12 +94,24 @@ export class NoteForm {
     if (!field) return
     field.value ||= this._left.get(this._reference) ?? ''
     this._left.delete(this._reference)
+    this._lost.delete(this._reference)
   }
 
-  /** The form goes to the server as it would without scripts, and the page with it. */
-  sendPlainly() {
+  /**
+   * Once the connection is closed for good, the form goes to the server as it would without scripts, if it would be taken.
+   *
+   * @param {SubmitEvent} event
+   * @param {boolean} isRefused
+   */
+  sendPlainly(event, isRefused) {
+    if (isRefused) {
+      event.preventDefault()
+      this._say(this._words('kept'))
+      return
+    }
     this._isLeaving = true
-    addEventListener('pageshow', () => (this._isLeaving = false), { once: true })
+    // Whoever stays after all, as where another conversation has a note as well, is asked again the next time.
+    setTimeout(() => (this._isLeaving = false), LEAVING_MS)
   }
 
   /**
@@ -111,11 +129,12 @@ export class NoteForm {
       field.focus()
       return
     }
-    const action = form.getAttribute('action') ?? ''
-    if (this._last.action !== action || this._last.text !== text) this._last = { action, text, id: newId() }
-    form.dataset.busy = ''
     const reference = this._reference
-    const { status, body } = await postJson(action, this._root.dataset.csrf ?? '', { id: this._last.id, text, confirm })
+    const last = this._last.get(reference)
+    const id = last?.text === text ? last.id : newId()
+    this._last.set(reference, { text, id })
+    form.dataset.busy = ''
+    const { status, body } = await postJson(form.getAttribute('action') ?? '', this._root.dataset.csrf ?? '', { id, text, confirm })
     delete form.dataset.busy
     slot(form, 'hold')?.remove()
     if (status === 200 || status === 201) this._done(reference, text)
@@ -130,7 +149,7 @@ export class NoteForm {
    * @param {string} text
    */
   _done(reference, text) {
-    this._last.text = ''
+    if (this._last.get(reference)?.text === text) this._last.delete(reference)
     const field = this._field
     if (this._left.get(reference)?.trim() === text) this._left.delete(reference)
     if (field && this._reference === reference && field.value.trim() === text) field.value = ''

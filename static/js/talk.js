@@ -195,7 +195,9 @@ export class Talk {
   close(reason, ...nodes) {
     if (!this.composer) {
       // Who only advised had a form for notes in its place.
-      putInPlace(this.root.querySelector('.composer--note'), nodes)
+      const form = this.root.querySelector('.composer--note')
+      this._keep(form?.querySelector('textarea')?.value ?? '', nodes)
+      putInPlace(form, nodes)
       return
     }
     this._whyClosed = reason
@@ -203,11 +205,16 @@ export class Talk {
     // Who is deciding there goes on where the composer was, too.
     if (this._hold?.contains(document.activeElement)) this.composer.focus()
     this._hold?.remove()
-    this._left = this.composer.value.trim()
-    if (this._left) nodes.unshift(keepUnsent(this.root, this._left, this._words, () => (this._left = '')))
+    this._keep(this.composer.value, nodes)
     putInPlace(this.composer.form, nodes)
     this.composer = null
     this._outbox.close(this.reference, reason)
+  }
+
+  /** @param {string} text What was being written. @param {Node[]} nodes */
+  _keep(text, nodes) {
+    this._left = text.trim()
+    if (this._left) nodes.unshift(keepUnsent(this.root, this._left, this._words, () => (this._left = '')))
   }
 
   _stopTyping() {

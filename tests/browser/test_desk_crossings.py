@@ -6,7 +6,16 @@ import json
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
-from tests.browser.meeting import CONNECTED, Meeting, ask, asks_on_leaving, expect_line, meeting, post
+from tests.browser.meeting import (
+    CONNECTED,
+    Meeting,
+    ask,
+    asks_on_leaving,
+    expect_line,
+    meeting,
+    post,
+    words_of_the_line,
+)
 from tests.browser.pages import opened
 from tests.browser.people import write
 from tests.live import LiveService
@@ -90,24 +99,39 @@ async def test_a_note_that_is_stored_late_is_not_there_to_be_added_again(
 async def test_a_note_goes_as_a_form_once_the_line_is_closed_for_good(browser: Browser, lenient: LiveService) -> None:
     """Nobody is asked whether to leave the page that takes the note along."""
     async with meeting(lenient, browser) as met:
-        sockets: list[WebSocketRoute] = []
-
-        def route(socket: WebSocketRoute) -> None:
-            sockets.append(socket)
-            socket.connect_to_server()
-
-        await met.cora.route_web_socket("**/desk/socket", route)
-        await met.cora.reload()
-        await expect_line(met.cora, CONNECTED)
-        await met.cora.locator("#note").press_sequentially(DRAFT)
-        await sockets[-1].close(code=4103)
-        await expect(met.cora.locator('[data-slot="connection"]')).not_to_have_text(CONNECTED)
+        await write_note_and_close(met.cora, 4103)
         asked: list[str] = []
         met.cora.on("dialog", lambda dialog: asked.append(dialog.type))
         await met.cora.get_by_role("button", name="Add note").click()
         await expect(met.cora.locator(".notes__text")).to_have_text([DRAFT])
         await expect_line(met.cora, CONNECTED)
         assert asked == []
+
+
+async def test_a_note_that_would_be_refused_stays(browser: Browser, lenient: LiveService) -> None:
+    """Cora is signed out; the form would lead to the sign-in, and the note be gone."""
+    async with meeting(lenient, browser) as met:
+        await write_note_and_close(met.cora, 4100)
+        await met.cora.get_by_role("button", name="Add note").click()
+        await expect(met.cora.get_by_text("Not sent. What you wrote is kept here").first).to_be_attached()
+        await expect(met.cora.locator("#note")).to_have_value(DRAFT)
+        assert await asks_on_leaving(met.cora)
+
+
+async def write_note_and_close(page: Page, code: int) -> None:
+    """Half a note is there when the connection is closed with this code."""
+    sockets: list[WebSocketRoute] = []
+
+    def route(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/desk/socket", route)
+    await page.reload()
+    await expect_line(page, CONNECTED)
+    await page.locator("#note").press_sequentially(DRAFT)
+    await sockets[-1].close(code=code)
+    await expect(words_of_the_line(page)).not_to_have_text(CONNECTED)
 
 
 async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, lenient: LiveService) -> None:
