@@ -50,19 +50,21 @@ async def test_half_a_note_is_there_on_coming_back(browser: Browser, lenient: Li
     async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
         other = await ask(bens.request)
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
-        await expect_line(met.cora, CONNECTED)
-        note = met.cora.locator("#note")
-        await note.fill(DRAFT)
-        for reference, text in ((other, ""), (met.reference, DRAFT), (other, ""), (met.reference, DRAFT)):
-            await link_to(met, reference).click()
-            await expect(met.cora.locator(".composer__reference")).to_have_text(reference)
-            await expect(note).to_have_value(text)
-            assert await asks_on_leaving(met.cora)
-        await met.cora.get_by_role("button", name="Add note").click()
-        await expect(met.cora.locator(".notes__text")).to_have_text(DRAFT)
-        await expect(note).to_have_value("")
-        assert not await asks_on_leaving(met.cora)
-        await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/end")
+        try:
+            await expect_line(met.cora, CONNECTED)
+            note = met.cora.locator("#note")
+            await note.fill(DRAFT)
+            for reference, text in ((other, ""), (met.reference, DRAFT), (other, ""), (met.reference, DRAFT)):
+                await link_to(met, reference).click()
+                await expect(met.cora.locator(".composer__reference")).to_have_text(reference)
+                await expect(note).to_have_value(text)
+                assert await asks_on_leaving(met.cora)
+            await met.cora.get_by_role("button", name="Add note").click()
+            await expect(met.cora.locator(".notes__text")).to_have_text(DRAFT)
+            await expect(note).to_have_value("")
+            assert not await asks_on_leaving(met.cora)
+        finally:
+            await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/end")
 
 
 async def test_a_note_that_is_stored_late_is_not_there_to_be_added_again(
