@@ -85,9 +85,11 @@ class Health:
         return trying.done() and trying.result()
 
     async def _write(self) -> bool:
+        # Never what stands there: SQLite does not write what does not change, and a full disk would go unnoticed.
+        at = str(time.time_ns())
         try:
             async with self._db.write() as connection:
-                await connection.execute(PROBE, {"at": str(int(time.time()))})
+                await connection.execute(PROBE, {"at": at})
         except Unavailable:
             return False
         return True

@@ -29,16 +29,17 @@ async def test_a_full_disk_is_told_and_passes(short_folder: Path, workshop: Work
                 answer = await http.post(f"{service.url}/chat/messages", json=content)
                 return answer.status_code, answer.json()
 
+            async def is_ready() -> bool:
+                return await workshop.do(service.readiness) == 200
+
+            assert await is_ready()  # In the same second as below: what was written then must not do for what is not.
             with without_room(service.parts["run"].pid):
+                assert not await is_ready()
                 status, refusal = await say()
                 assert (status, refusal["code"]) == (503, "unavailable")
                 page = await http.post(f"{service.url}/chat/messages", data={"text": "My long message"})
                 assert (page.status_code, "My long message" in page.text) == (503, True)
-                assert await workshop.do(service.readiness) == 503
                 assert await texts(http, service.url) == []
-
-            async def is_ready() -> bool:
-                return await workshop.do(service.readiness) == 200
 
             await until(is_ready, what="the process to be ready again")
             assert [(await say())[1]["again"] for _ in range(2)] == [False, True]
