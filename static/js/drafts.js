@@ -13,7 +13,7 @@ const AGAIN_MS = 5000
 /**
  * @typedef {object} Draft
  * @property {string} text
- * @property {string} saved What the server has.
+ * @property {string | null} saved What the server has; null where that is in doubt.
  * @property {string | null} onItsWay What is being sent.
  * @property {boolean} hasFailed
  * @property {boolean} isSaid It has become a message, of which it is not known yet whether it is stored.
@@ -138,7 +138,8 @@ export class Drafts {
     if (draft.onItsWay === text) draft.onItsWay = null
     // What is refused, as when the conversation has gone to somebody else, is not tried for ever.
     const isDone = status !== 0 && status < 500 && status !== 429
-    if (status === 204 && round === draft.round) draft.saved = text
+    // What came while the server was forgetting, or was not answered, may be there or not.
+    if (status === 204 || status === 0 || status >= 500) draft.saved = status === 204 && round === draft.round ? text : null
     draft.hasFailed = status !== 204
     if (draft.text !== text || round !== draft.round) this._saveIn(reference, AFTER_MS)
     else if (!isDone) this._saveIn(reference, AGAIN_MS)

@@ -7,7 +7,7 @@ that scrolls as a whole.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -86,14 +86,20 @@ def socket_paths(page: Page) -> list[str]:
 
 async def open_before(script: str, page: Page, address: str) -> Route:
     """Opens a page of which one script is still on its way; it arrives with `continue_()` of what this answers."""
-    arriving: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+    arriving = await hold_first(page, re.compile(rf"/js/{script}\.js$"))
+    await page.goto(address, wait_until="commit")
+    return await arriving
+
+
+async def hold_first(page: Page, address: str | re.Pattern[str]) -> Awaitable[Route]:
+    """The first request to there, once it is made; it goes on when the route does."""
+    held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
 
     def hold(route: Route) -> None:
-        arriving.set_result(route)
+        held.set_result(route)
 
-    await page.route(re.compile(rf"/js/{script}\.js$"), hold, times=1)
-    await page.goto(address, wait_until="commit")
-    return await asyncio.wait_for(arriving, PATIENCE_MS / 1000)
+    await page.route(address, hold, times=1)
+    return asyncio.wait_for(held, PATIENCE_MS / 1000)
 
 
 async def check_page(page: Page) -> None:

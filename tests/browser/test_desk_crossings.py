@@ -1,10 +1,9 @@
 """Cora's desk when what she did is answered late, twice or not at all: nothing is done twice, or goes to the wrong person."""
 
-import asyncio
 import json
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Response, Route, WebSocketRoute, expect
+from playwright.async_api import Browser, Locator, Page, Response, WebSocketRoute, expect
 
 from tests.browser.meeting import (
     CONNECTED,
@@ -16,9 +15,10 @@ from tests.browser.meeting import (
     post,
     words_of_the_line,
 )
-from tests.browser.pages import opened
+from tests.browser.pages import hold_first, opened
 from tests.browser.people import write
 from tests.live import LiveService
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -76,15 +76,10 @@ async def test_a_note_that_is_stored_late_is_not_there_to_be_added_again(
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
         try:
             await expect_line(met.cora, CONNECTED)
-            held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-
-            def hold(route: Route) -> None:
-                held.set_result(route)
-
-            await met.cora.route("**/notes", hold)
+            held = await hold_first(met.cora, "**/notes")
             await met.cora.fill("#note", DRAFT)
             await met.cora.get_by_role("button", name="Add note").click()
-            late = await asyncio.wait_for(held, 15)
+            late = await held
             await link_to(met, other).click()
             await expect(met.cora.locator(".composer__reference")).to_have_text(other)
             async with met.cora.expect_response("**/notes"):
@@ -143,27 +138,30 @@ async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, len
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{other}/accept")
         await expect_line(met.cora, CONNECTED)
         await expect(link_to(met, other)).to_be_visible()
-        held: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-
-        def hold(route: Route) -> None:
-            held.set_result(route)
-
-        await met.cora.route("**/regrade", hold)
+        held = await hold_first(met.cora, "**/regrade")
         await met.cora.evaluate(
             """() => {
               const form = document.querySelector('form[action$="/regrade"]')
               form.querySelector('[name="reason"]').value = 'He has said when.'
               form.querySelector('[name="urgency"]').value = 'emergency'
               form.requestSubmit()
+              window.sent = form
             }"""
         )
-        late = await asyncio.wait_for(held, 15)
+
+        async def is_on_its_way() -> bool:
+            return bool(await met.cora.evaluate("window.sent.dataset.busy !== undefined"))
+
+        async def is_taken_over() -> bool:
+            return not await is_on_its_way()
+
+        late = await held
         await link_to(met, other).click()
         await expect(met.cora).to_have_url(f"{lenient.url}/desk/conversations/{other}")
         await met.cora.fill("#text", DRAFT)
-        async with met.cora.expect_event("requestfinished", lambda request: request.url.endswith(met.path)):
-            await late.continue_()
-        await expect(met.cora.locator(".desk__message", has_text="Working on it.")).to_have_count(0)
+        assert await is_on_its_way()
+        await late.continue_()
+        await until(is_taken_over, what="the answer to be taken over")
         await expect(met.cora).to_have_url(f"{lenient.url}/desk/conversations/{other}")
         await expect(met.cora.locator("#text")).to_have_value(DRAFT)
         await post(bens.request, "/chat", "/chat/leave")

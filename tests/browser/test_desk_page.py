@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Route, expect
 
 from tests.browser.meeting import CONNECTED, Meeting, ask, expect_line, expect_once, meeting, post, sign_in
-from tests.browser.pages import check_page, opened
+from tests.browser.pages import check_page, hold_first, opened
 from tests.browser.people import without_reload, write
 from tests.browser.stage import DESK_WINDOW
 from tests.live import LiveService
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 DRAFT = "I would begin with what he wants from"
 NAMING = "His name is Bernard Oyelaran."
+EMPTY = {"text": ""}
 MASKED = "His name is [name]."
 
 
@@ -71,6 +72,25 @@ async def test_draft_goes_ahead_of_the_next_page(browser: Browser, lenient: Live
         await met.cora.fill("#text", DRAFT)
         await met.cora.goto("/account")
         assert was_ahead
+
+
+async def test_what_was_said_does_not_come_back_as_a_draft(browser: Browser, lenient: LiveService) -> None:
+    """Kept as she reaches for the button, it may be stored after the message."""
+    async with meeting(lenient, browser) as met:
+        await expect_line(met.cora, CONNECTED)
+        held = await hold_first(met.cora, "**/draft")
+        await met.cora.fill("#text", DRAFT)
+        await met.cora.get_by_role("button", name="Send", exact=True).click()
+        late = await held
+        await expect(met.ada.locator(".entry--other", has_text=DRAFT)).to_be_visible()
+        await expect(met.cora.locator(".entry--own[data-seq]", has_text=DRAFT)).to_be_visible()
+        async with met.cora.expect_response(
+            lambda one: one.url.endswith("/draft") and one.request.post_data_json == EMPTY
+        ):
+            await late.continue_()
+        await met.cora.reload()
+        await expect_line(met.cora, CONNECTED)
+        await expect(met.cora.locator("#text")).to_have_value("")
 
 
 async def test_draft_that_cannot_be_saved_says_so(browser: Browser, lenient: LiveService) -> None:
