@@ -229,7 +229,7 @@ def _is_visitors_word(event: Event) -> bool:
 
 def _notes(events: Sequence[Event]) -> list[dict[str, Any]]:
     return [
-        {"author_name": event.author.name, "at": from_ms(event.at_ms), "text": event.text}
+        {"seq": event.seq, "author_name": event.author.name, "at": from_ms(event.at_ms), "text": event.text}
         for event in events
         if event.kind is Kind.NOTE
     ]

@@ -19,7 +19,7 @@ export class Announcer {
     this._region = region ?? root.appendChild(element('p', 'govuk-visually-hidden'))
     this._region.setAttribute('role', 'status')
     this._everyMs = everyMs
-    this._last = 0
+    this._last = -Infinity
   }
 
   /** Something happened, perhaps not for the first time. @param {string} sentence */
@@ -36,9 +36,9 @@ export class Announcer {
    */
   say(sentence, afterMs = 0) {
     clearTimeout(this._timer)
-    const waitMs = Math.max(afterMs, this._last + this._everyMs - Date.now())
+    const waitMs = Math.max(afterMs, this._last + this._everyMs - performance.now())
     this._timer = setTimeout(() => {
-      this._last = Date.now()
+      this._last = performance.now()
       if (this._region.textContent !== sentence) this._region.textContent = sentence
     }, waitMs)
   }

@@ -122,7 +122,7 @@ export class Connection extends Emitter {
 
   /** Something says that the network may have changed: look at once instead of waiting. */
   check() {
-    if (this.closing || Date.now() < this._notBefore) return
+    if (this.closing || performance.now() < this._notBefore) return
     const silentMs = Date.now() - (this._pulse?.heardAt ?? 0)
     const canAsk = this._transport?.pings && silentMs < DEAD_MS
     if (!this.isUp || (silentMs > STALE_MS && !canAsk)) this._openAnew()
@@ -316,7 +316,7 @@ export class Connection extends Emitter {
   _comeBack(waitMs, afterMs = 0) {
     this._drop()
     this._emit('away', null)
-    this._notBefore = Date.now() + afterMs
+    this._notBefore = performance.now() + afterMs
     const isFirst = this._upSince === 0 && this._backoff.tries < 2
     this._setState(isOffline() ? 'offline' : isFirst ? 'connecting' : 'reconnecting')
     this._waiting = setTimeout(() => this.open(), afterMs + waitMs)

@@ -15,7 +15,7 @@ export class LineColumn {
     this._root = root
     this._draw = draw
     this._onColleagues = onColleagues
-    this._drawnAt = 0
+    this._drawnAt = -Infinity
     this._isDrawing = false
     this._isWanted = false
     this._online = Number(root.dataset.online)
@@ -23,7 +23,7 @@ export class LineColumn {
 
   refresh() {
     clearTimeout(this._timer)
-    const waitMs = Math.max(AFTER_MS, this._drawnAt + EVERY_MS - Date.now())
+    const waitMs = Math.max(AFTER_MS, this._drawnAt + EVERY_MS - performance.now())
     this._timer = setTimeout(() => void this._drawOnce(), waitMs)
   }
 
@@ -33,7 +33,7 @@ export class LineColumn {
     if (this._isDrawing) return
     this._isDrawing = true
     this._isWanted = false
-    this._drawnAt = Date.now()
+    this._drawnAt = performance.now()
     let isDrawn = true
     try {
       isDrawn = await this._draw()

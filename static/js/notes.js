@@ -29,12 +29,7 @@ const NOTE_WORDS = [
  */
 export function addNote(root, { author, text, at, seq }) {
   const notes = slot(root, 'notes')
-  const moment = new Date(at).getTime()
-  const isThere = [...(notes?.children ?? [])].some((note) => {
-    const time = slot(note, 'time')?.getAttribute('datetime')
-    return note.getAttribute('data-seq') === String(seq) || (time !== null && Date.parse(time ?? '') === moment)
-  })
-  if (!notes || isThere) return
+  if (!notes || notes.querySelector(`[data-seq="${seq}"]`)) return
   const item = cloneTemplate(root, 'staff-note')
   item.dataset.seq = String(seq)
   fill(item, 'author', author.name)

@@ -16,8 +16,8 @@ export class Notices {
   /** @param {any} desk The Desk of desk.js. */
   constructor(desk) {
     this._desk = desk
-    // What the page shows as it comes is no news.
-    this._newest = Number(desk.root.querySelector('.notices [name="until"]')?.value ?? 0)
+    // What the page shows as it comes is no news. By each number: an older one may be told later.
+    this._known = new Set([...desk.root.querySelectorAll('[data-notice]')].map((item) => Number(item.dataset.notice)))
     this.count = 0
     this._told = ''
   }
@@ -31,8 +31,8 @@ export class Notices {
     this._told = told
     this.count = notices.length
     for (const { id, kind, text, conversation } of notices) {
-      if (id <= this._newest) continue
-      this._newest = id
+      if (this._known.has(id)) continue
+      this._known.add(id)
       announcer.say(text)
       if (CALLS[kind]) attention.call(CALLS[kind])
       if (conversation === workspace.reference) workspace.refreshOpen()

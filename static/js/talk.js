@@ -43,7 +43,7 @@ export class Talk {
     this._readSeq = 0
     /** All of the log is coming again. */
     this._isAnew = false
-    this._typedAt = 0
+    this._typedAt = -Infinity
     this._entries = new Entries(root, side, words, () => connection.name)
     this.scroll = new LogScroll(root, () => this.maybeRead())
     this._announcer = announcer
@@ -223,8 +223,8 @@ export class Talk {
   }
 
   _tellTyping() {
-    if (Date.now() - this._typedAt < TYPING_EVERY_MS || this.composer?.isEmpty) return
-    this._typedAt = Date.now()
+    if (performance.now() - this._typedAt < TYPING_EVERY_MS || this.composer?.isEmpty) return
+    this._typedAt = performance.now()
     this._connection.send({ type: 'typing', conversation: this.reference })
   }
 

@@ -27,6 +27,9 @@ export class Workspace {
     this.root = root
     this._hooks = hooks
     this._asked = 0
+    /** @type {'all' | 'colleagues' | null} What is to be drawn anew of what is open. */
+    this._wanted = null
+    this._isDrawing = false
     this._path = location.pathname
     // Going to a part of the page is an entry in the history as well; that one leads nowhere else.
     addEventListener('popstate', () => location.pathname !== this._path && this.visit(location.href, { isBack: true }))
@@ -105,19 +108,44 @@ export class Workspace {
   }
 
   /** Draws what stands beside the open conversation anew; all of it when the reader's part in it is another. */
-  async refreshOpen() {
-    const { reference } = this
-    const arrival = await fetchPage(`/desk/conversations/${reference}`)
-    if (arrival?.isOk && reference === this.reference && isDesk(arrival.page)) this._take(arrival, true)
+  refreshOpen() {
+    void this._draw('all')
   }
 
   /** Draws anew who could be asked in or take over, unless it is just being chosen from. */
-  async refreshColleagues() {
-    const { reference } = this
-    if (!this.root.querySelector('#colleagues')) return
+  refreshColleagues() {
+    if (this.root.querySelector('#colleagues')) void this._draw('colleagues')
+  }
+
+  /**
+   * One at a time: of two that are on their way the older could come last, and stay.
+   *
+   * @param {'all' | 'colleagues'} what
+   */
+  async _draw(what) {
+    if (this._wanted !== 'all') this._wanted = what
+    if (this._isDrawing) return
+    this._isDrawing = true
+    try {
+      while (this._wanted) await this._drawOnce()
+    } finally {
+      this._isDrawing = false
+    }
+  }
+
+  async _drawOnce() {
+    const { reference, _wanted: wanted } = this
+    this._wanted = null
     const arrival = await fetchPage(`/desk/conversations/${reference}`)
-    const there = arrival?.isOk && reference === this.reference ? arrival.page.querySelector('#colleagues') : null
+    if (!arrival?.isOk || reference !== this.reference || !isDesk(arrival.page)) return
+    if (wanted === 'all') this._take(arrival, true)
+    else this._takeColleagues(arrival.page)
+  }
+
+  /** @param {Document} page */
+  _takeColleagues(page) {
     const here = this.root.querySelector('#colleagues')
+    const there = page.querySelector('#colleagues')
     if (here && there && !here.querySelector('details[open]') && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(there))
   }
 
