@@ -17,7 +17,7 @@ from sqlalchemy import Row
 
 from chat.events import Author, Event
 from chat.keys import ConversationKeys
-from chat.rows import NewRow
+from chat.rows import NewRow, said_at
 from chat.words import OPEN, Kind, Side
 from core.crypto import DataKey
 from core.db import Database
@@ -88,10 +88,7 @@ class Stretch:
 
     def said_at(self, side: Side) -> int:
         """When this side last spoke in it; 0 for not at all."""
-        for row in reversed(self.rows):
-            if row.said_by is side:
-                return row.at_ms
-        return 0
+        return said_at(self.rows, side) or 0
 
 
 class QuickRows(Protocol):

@@ -54,6 +54,20 @@ def new_row(event: Event, key: DataKey) -> NewRow:
     )
 
 
+def said_at(rows: Sequence[NewRow], side: Side) -> int | None:
+    """When this side last spoke, in new rows of one conversation; None for not at all.
+
+    Rows that are stored together have one time: whoever was answered there spoke a millisecond before it, because who
+    spoke last is told by these two times.
+    """
+    was_answered = False
+    for row in reversed(rows):
+        if row.said_by is side:
+            return row.at_ms - was_answered
+        was_answered |= row.said_by is not None
+    return None
+
+
 class LogRow(NamedTuple):
     """One event as it is stored, with the wrapped key of its conversation."""
 
@@ -181,16 +195,12 @@ class LogRows:
 
     async def store(self, connection: AsyncConnection, rows: Sequence[NewRow]) -> None:
         """Insert the events and move the counters of their conversations."""
-        tops = list({row.conversation_id: row for row in rows}.values())
-        said = {(row.conversation_id, row.said_by): row.at_ms for row in rows}
+        by_conversation: dict[int, list[NewRow]] = {}
+        for row in rows:
+            by_conversation.setdefault(row.conversation_id, []).append(row)
         moved = [
-            (
-                top.conversation_id,
-                top.seq,
-                said.get((top.conversation_id, Side.VISITOR)),
-                said.get((top.conversation_id, Side.ADVISOR)),
-            )
-            for top in tops
+            (one, new[-1].seq, said_at(new, Side.VISITOR), said_at(new, Side.ADVISOR))
+            for one, new in by_conversation.items()
         ]
         if self._is_sqlite:
             names = ("id", "seq", "visitor_at", "advisor_at")

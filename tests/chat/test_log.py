@@ -270,6 +270,22 @@ async def test_last_times_of_each_side(writers: Writers) -> None:
     assert row.advisor_last_at.timestamp() * 1000 == pytest.approx(said.at_ms, abs=1)
 
 
+@pytest.mark.parametrize("is_quick", [False, True])
+async def test_of_two_in_one_commit_the_later_spoke_last(writers: Writers, is_quick: bool) -> None:
+    """However soon after the other: whoever waits for an answer is told by these times."""
+    conversation_id, log = await writers.open(CORA), writers.logs[0]
+    await log.say(conversation_id, CORA, "Go on.", uuid.uuid4())
+    for authors in ((VISITOR_AUTHOR, CORA), (CORA, VISITOR_AUTHOR), (CORA, VISITOR_AUTHOR, CORA)):
+        if not is_quick:
+            log._beliefs.drop(conversation_id)
+        await asyncio.gather(*(log.say(conversation_id, one, "Go on.", uuid.uuid4()) for one in authors))
+        async with writers.databases[0].read() as connection:
+            row = (await connection.execute(select(conversation).where(conversation.c.id == conversation_id))).one()
+        last = max((VISITOR_AUTHOR, row.visitor_last_at), (CORA, row.advisor_last_at), key=lambda one: one[1])
+        assert row.visitor_last_at != row.advisor_last_at
+        assert last[0] is authors[-1]
+
+
 async def test_a_writer_that_begins_again_goes_on_with_what_waits(writers: Writers) -> None:
     """Something failed after a commit, and nobody says anything more."""
     conversation_id = await writers.open(CORA)
