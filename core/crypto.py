@@ -43,7 +43,8 @@ class DataKey:
     def open(self, sealed: bytes, place: bytes) -> bytes:
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
+            # ValueError for what is too short to hold a nonce.
             raise CannotOpen from None
 
     def mac(self, data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from core.clock import Clock
 from core.db import Database
 from triage.hours import Opening, OpenState, load_timetable, opening_at, opening_words
 from triage.notices import Notices
+from triage.one_by_one import one_by_one
 from triage.presence import count_online
 from triage.times import Times
 
@@ -56,7 +57,7 @@ class Closing:
             rows = (await connection.execute(waiting.order_by(conversation.c.sort_key).limit(MOST_AT_ONCE))).all()
             if not rows or await self._closed_for_all(connection, now) is None:
                 return 0
-        kept = sum([await self._keep(row.id, row.reference, now) for row in rows])
+        kept = await one_by_one(rows, lambda row: self._keep(row.id, row.reference, now))
         if kept:
             await self._tell_supervisors(kept)
             logger.info("line_closed_with_waiting", count=kept)

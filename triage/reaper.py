@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, exists, or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.events import SYSTEM_AUTHOR, Entry, Event
@@ -22,6 +22,7 @@ from core.db import Database
 from staff.tables import account
 from triage.notices import Notices
 from triage.offers import lock_accounts
+from triage.one_by_one import Found, one_by_one
 from triage.tables import presence_lease
 from triage.times import Times
 from triage.urgency import sort_key
@@ -66,7 +67,7 @@ class Reaper:
             return 0
         async with self._db.read() as connection:
             rows = (await connection.execute(_lost(now, self._times).limit(MOST_AT_ONCE))).all()
-        return sum([await self._requeue(row, now) for row in rows])
+        return await one_by_one(rows, lambda row: self._requeue(row, now))
 
     def _is_steady(self, now: datetime) -> bool:
         before, self._looked_at = self._looked_at, now
@@ -80,7 +81,7 @@ class Reaper:
             logger.info("reaper_acts")
         return self.acts
 
-    async def _requeue(self, lost: Row[*tuple[Any, ...]], now: datetime) -> bool:
+    async def _requeue(self, lost: Found, now: datetime) -> bool:
         """One conversation, unless its advisor came back, or somebody else moved it, since it was read."""
         async with self._db.write() as connection:
             await lock_accounts(connection, [lost.advisor_id])
@@ -99,7 +100,7 @@ class Reaper:
         logger.info("conversation_requeued", conversation=lost.id, advisor=lost.advisor_id)
         return True
 
-    async def _put_back(self, connection: AsyncConnection, lost: Row[*tuple[Any, ...]], now: datetime) -> list[Event]:
+    async def _put_back(self, connection: AsyncConnection, lost: Found, now: datetime) -> list[Event]:
         still_lost = select(conversation.c.id).where(conversation.c.id == lost.id, *_is_lost(now, self._times))
         done = await connection.execute(
             update(conversation)

@@ -40,7 +40,13 @@ def test_moved_changed_or_cut_text_does_not_open() -> None:
     sealed = key.seal(b"He strangled her.", PLACE)
     assert b"strangled" not in sealed
     changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
-    for wrong, place in ((sealed, b"1:3:visitor"), (changed, PLACE), (sealed[:-1], PLACE), (sealed[:20], PLACE)):
+    for wrong, place in (
+        (sealed, b"1:3:visitor"),
+        (changed, PLACE),
+        (sealed[:-1], PLACE),
+        (sealed[:20], PLACE),
+        (sealed[:7], PLACE),
+    ):
         with pytest.raises(CannotOpen):
             key.open(wrong, place)
     with pytest.raises(CannotOpen):

@@ -176,6 +176,20 @@ class House:
             return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
 
 
+async def damage_key(house: House, reference: str) -> None:
+    """Nothing of this conversation can be opened or sealed any more."""
+    this = update(conversation).where(conversation.c.reference == reference)
+    async with house.db.write() as connection:
+        await connection.execute(this.values(wrapped_key=b"damaged"))
+
+
+async def status_of(house: House, reference: str) -> str:
+    """As it is stored, whether it can be opened or not."""
+    query = select(conversation.c.status).where(conversation.c.reference == reference)
+    async with house.db.read() as connection:
+        return str((await connection.execute(query)).scalar_one())
+
+
 @dataclass
 class Browser:
     """One person's cookies, and the form token that their pages carry."""

@@ -9,7 +9,7 @@ from app.worker import Worker
 from chat.tables import conversation
 from core.people import Role, SignedIn
 from core.tables import audit, setting
-from tests.triage.house import House
+from tests.triage.house import House, damage_key, status_of
 from triage.closing import Closing
 
 
@@ -46,6 +46,17 @@ async def test_ten_who_wait_when_it_closes_are_told_and_kept(house: House, closi
     async with house.db.read() as connection:
         kept = select(audit.c.subject).where(audit.c.action == "closed_unanswered")
         assert {row.subject for row in await connection.execute(kept)} == {f"conversation:{one}" for one in references}
+
+
+async def test_one_that_cannot_be_opened_keeps_no_other(house: House, closing: Closing) -> None:
+    """Nobody can be told anything in a conversation whose key is damaged; the others are."""
+    sue = await house.hire("Sue", Role.SUPERVISOR)
+    damaged, whole = await house.enquire(), await house.enquire()
+    await damage_key(house, damaged)
+    house.clock.go_on(hours=5, minutes=1)
+    assert await closing.tick() == 1
+    assert [await status_of(house, one) for one in (damaged, whole)] == ["waiting", "question"]
+    assert len(await house.notices.unseen(sue.account_id)) == 1
 
 
 async def test_nobody_is_sent_away_before_whoever_is_there_could_say_so(house: House, closing: Closing) -> None:

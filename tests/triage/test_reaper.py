@@ -15,11 +15,14 @@ from core.audit import AuditLog
 from core.errors import AssignmentLost
 from core.people import Role, SignedIn
 from core.tables import audit
-from tests.triage.house import ENQUIRY, EPOCH, House
+from core.troubles import troubles
+from tests.triage.house import ENQUIRY, EPOCH, House, damage_key, status_of
 from tests.triage.test_queue import advisor
 from triage.claims import Claim
 from triage.tables import presence_lease
 from triage.urgency import REQUEUED_BONUS
+
+LEFT = "conversation_left_as_it_is"
 
 
 @pytest.fixture
@@ -222,6 +225,21 @@ async def test_two_reapers_put_it_back_once(steady: House, cora: SignedIn) -> No
     assert sum(await asyncio.gather(*(house.reaper.tick() for _ in range(4)))) == 1
     found = await of(house, reference)
     assert (found.claim_epoch, found.requeues) == (2, 1)
+
+
+async def test_one_that_cannot_be_opened_keeps_no_other(steady: House, cora: SignedIn) -> None:
+    """Its key is damaged: nothing can be written in it, so it stays where it is."""
+    house = steady
+    damaged, whole = await house.enquire(), await house.enquire()
+    for reference in (damaged, whole):
+        await house.claims.claim(reference, cora)
+    await damage_key(house, damaged)
+    await last_seen_now(house, cora)
+    before = troubles.counts[LEFT]
+    assert await look_for(house, seconds=60) == 1
+    assert (await of(house, whole)).status == "waiting"
+    assert await status_of(house, damaged) == "active"
+    assert troubles.counts[LEFT] > before
 
 
 async def say(house: House, person: SignedIn, reference: str) -> None:
