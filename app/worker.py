@@ -221,22 +221,26 @@ class Worker:
     async def _keep_tidy(self) -> None:
         while True:
             await self._leading.wait()
-            try:
-                await self._tidy(self._clock())
-                await self._board.sample()
-            except Unavailable:
-                troubles.note("not_tidied")
+            # First what must not be kept; and none of the three waits for another to succeed.
+            for step in (self._erase, self._forget, self._board.sample):
+                try:
+                    await step()
+                except Unavailable:
+                    troubles.note("not_tidied", step=step.__name__.strip("_"))
             await asyncio.sleep(TIDY_EVERY_S)
 
-    async def _tidy(self, now: datetime) -> None:
+    async def _erase(self) -> None:
+        while erased := await erase_overdue(self._db, self._audit, self._clock()):
+            logger.info("conversations_erased", count=erased)
+
+    async def _forget(self) -> None:
+        now = self._clock()
         async with self._db.write() as connection:
             await connection.execute(delete(session).where(session.c.until < now))
             await connection.execute(delete(throttle).where(throttle.c.seen < now - FORGET_AFTER))
             await forget_old_searches(connection, now)
             await forget_sent(connection, now)
             await connection.execute(delete(presence_lease).where(presence_lease.c.until < now - LEASES_KEPT))
-        while erased := await erase_overdue(self._db, self._audit, now):
-            logger.info("conversations_erased", count=erased)
 
     # Mail has a task of its own: a server that is slow delays nothing but mail.
 
