@@ -25,7 +25,8 @@ LIMIT_S = 30.0
 ANSWER_LIMIT_S = 10.0
 PORT, TLS_PORT = 587, 465
 
-ADDRESS = re.compile(r"[^\s@\"<>(),:;\\\x00-\x1f]{1,64}@[^\s@\"<>(),:;\\\x00-\x1f]{1,255}")
+ADDRESS = re.compile(r"[^\s@\"<>(),:;?\[\]\\\x00-\x1f]{1,64}@[^\s@\"<>(),:;?\[\]\\\x00-\x1f]{1,255}")
+"""Without [ ] and ?, which a header takes for an address in numbers and for the beginning of another coding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def mail_server(settings: Settings) -> MailServer | None:
 
 async def send_mail(server: MailServer, mail: Mail, at: datetime) -> None:
     """Returns when the server has taken it. Raises NotSent; then it may be there all the same, if the answer was lost."""
-    message = _message(server, mail, at)
-    await _talk(server, lambda client: client.send_message(message))
+    # Made where whatever happens is carried back: of what a header cannot hold the library complains in many ways.
+    await _talk(server, lambda client: client.send_message(_message(server, mail, at)))
 
 
 async def check_mail_server(server: MailServer) -> None:

@@ -8,18 +8,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert, select
 
-from app.reminders import Reminders
+from app.reminders import MAIL, Reminders
 from core import mail
 from core.db import Database
 from core.errors import StartError
-from core.mail import NotSent, check_mail_server, mail_server
-from core.outbox import MOST_TRIES
+from core.mail import Mail, NotSent, check_mail_server, mail_server
+from core.outbox import MOST_TRIES, put
 from core.settings import read_settings
 from core.tables import outbox
 from knowledge.rendering import Renderer
@@ -149,6 +150,22 @@ async def test_what_is_always_refused_is_given_up(house: House) -> None:
             house.clock.go_on(hours=7)
         assert await state(house) == [(MOST_TRIES, False, True)]
         assert server.connections == MOST_TRIES
+
+
+async def test_an_address_that_no_mail_can_hold_is_given_up_and_holds_up_nobody(house: House, smtp: TinySmtp) -> None:
+    await due(house, "overdue", "=?utf-8?q?eve=40other.example=2C?=@partner.example", -3)
+    await reminders(house, smtp.url()).tick()
+    assert await state(house) == []
+    unusable = Mail("review.an-older-version", "eve@[", "Guidance to check", "One article.")
+    async with house.db.write() as connection:
+        await put(connection, unusable.key, MAIL, msgspec.json.encode(unusable), house.clock())
+    await due(house, "another", "lead@partner.example", -3)
+    await reminders(house, smtp.url()).tick()
+    assert await state(house) == [(1, False, False), (1, True, False)]
+    for _ in range(MOST_TRIES):
+        house.clock.go_on(hours=7)
+        await reminders(house, smtp.url()).tick()
+    assert (await state(house))[0] == (MOST_TRIES, False, True)
 
 
 async def test_a_lost_answer_sends_the_same_mail_again(house: House) -> None:
