@@ -1,9 +1,10 @@
 """What every request meets first, at the real service: hosts, origins, odd methods and addresses, headers, quiet logs."""
 
 import asyncio
+import itertools
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from chat.tables import conversation
 from core.db import metadata
 from core.doors import Door
 from core.troubles import troubles
-from tests.chat.house import House, shared
+from tests.chat.house import House, opened, shared
 from tests.chat.people import Ada, Cora, Person
 from tests.engines import RedisServer
 
@@ -175,6 +176,7 @@ async def test_without_an_origin_the_token_decides(house: House, headers: dict[s
         assert (good.status_code, bad.status_code) == (303, 403)
 
 
+NUMBERS = itertools.count()
 MOST_TRIES = int(3 * RESUMES_BURST)
 """More than any address is given, also on a machine that takes half a second for each."""
 
@@ -193,16 +195,39 @@ async def test_forged_forwarding_is_ignored(house: House) -> None:
         assert "secure" not in page.headers["set-cookie"].lower()
         assert (await stranger.http.get("/metrics")).status_code == 200
         assert (await stranger.http.get("/metrics", headers=forged)).status_code == 404
-        # Each reference may be tried once by everybody; how many tries come from one address is limited beside that.
-        token = await stranger.form_token()
-        status = 422
-        for number in range(MOST_TRIES):
-            headers = {"X-Forwarded-For": f"203.0.113.{number % 256}"}
-            fields = {"csrf_token": token, "reference": f"0000-{number:04}", "resume_code": "0" * 20}
-            status = (await stranger.http.post("/resume", data=fields, headers=headers)).status_code
-            if status == 429:
-                break
-        assert status == 429
+        assert await tries_until_refused(stranger, lambda number: f"203.0.113.{number % 256}") < MOST_TRIES
+
+
+async def test_a_trusted_proxy_tells_who_asks(tmp_path: Path, database_url: str, redis_url: str) -> None:
+    """Each address has its limit for itself. What a visitor put before the proxy's word is not believed, nor loopback."""
+    trusting = {"TRUSTED_PROXIES": "127.0.0.1"}
+    async with (
+        opened(tmp_path, database_url, redis_url, environment=trusting) as house,
+        Person(house) as stranger,
+        Ada(house) as ada,
+    ):
+        assert await tries_until_refused(stranger, lambda _: "203.0.113.1") < MOST_TRIES
+        assert await tries_until_refused(stranger, lambda number: f"198.51.100.{number % 256}, 203.0.113.1") <= 1
+        assert await tries_until_refused(stranger, lambda _: "203.0.113.2") > 1
+        for claimed in ("127.0.0.1", "203.0.113.3, 127.0.0.1"):
+            assert (await stranger.http.get("/metrics", headers={"X-Forwarded-For": claimed})).status_code == 404
+        await ada.ask()
+        async with ada.line() as line:
+            assert (await line.hello())["you"]["kind"] == "visitor"
+
+
+async def tries_until_refused(stranger: Person, forwarded: Callable[[int], str]) -> int:
+    """How many codes could be tried from one address before its limit; `MOST_TRIES` where there was none.
+
+    Each reference may be tried once by everybody, which is another limit.
+    """
+    token = await stranger.form_token()
+    for number in range(MOST_TRIES):
+        fields = {"csrf_token": token, "reference": f"0000-{next(NUMBERS):04}", "resume_code": "0" * 20}
+        headers = {"X-Forwarded-For": forwarded(number)}
+        if (await stranger.http.post("/resume", data=fields, headers=headers)).status_code == 429:
+            return number
+    return MOST_TRIES
 
 
 def paths(house: House) -> list[str]:
