@@ -72,7 +72,7 @@ class Signals:
         self._answered = asyncio.Event()
         self._listeners: dict[str, list[Callable[[Hint], None]]] = {}
         self._gap_listeners: list[Callable[[], None]] = []
-        self._heard = 0.0
+        self._heard = float("-inf")
         self._in_doubt = False
 
     @property

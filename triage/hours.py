@@ -240,6 +240,7 @@ class Opening:
         self._db = db
         self._clock = clock
         self._kept: tuple[datetime, Timetable] | None = None
+        self._changes = 0
 
     async def state(self) -> OpenState:
         return opening_at(await self.timetable(), self._clock())
@@ -247,13 +248,19 @@ class Opening:
     async def timetable(self) -> Timetable:
         now = self._clock()
         if self._kept is None or not timedelta() <= now - self._kept[0] < KEPT_FOR:
+            changes = self._changes
             async with self._db.read() as connection:
-                self._kept = (now, await load_timetable(connection, now))
+                timetable = await load_timetable(connection, now)
+            if changes == self._changes:
+                self._kept = (now, timetable)
+            return timetable
         return self._kept[1]
 
     def forget(self) -> None:
         """After the hours were changed on this process, so that whoever changed them sees it."""
         self._kept = None
+        # What is being read now may have been read before the change.
+        self._changes += 1
 
 
 async def load_timetable(connection: AsyncConnection, now: datetime) -> Timetable:

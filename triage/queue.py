@@ -114,7 +114,7 @@ class Queue:
         self._clock = clock
         self._times = times or Times()
         self._line = Line()
-        self._read_at = 0.0
+        self._read_at = float("-inf")
         self._desks_told_at = -DESK_GAP_S
         self._lately: tuple[datetime, _Lately] | None = None
         self._told: WeakKeyDictionary[Session, str] = WeakKeyDictionary()

@@ -113,7 +113,7 @@ async def _read_passes(connection: AsyncConnection) -> dict[int, dict[str, datet
     """By conversation that waits: who passed it on, and when last."""
     waits = conversation.c.status == Status.WAITING
     # Whoever was taken and came back waits anew: what was passed on before that is forgotten.
-    in_this_wait = offer.c.made_at >= func.coalesce(conversation.c.claimed_at, conversation.c.waiting_since)
+    in_this_wait = offer.c.ended_at >= func.coalesce(conversation.c.claimed_at, conversation.c.waiting_since)
     query = (
         select(offer.c.conversation_id, offer.c.account_id, func.max(offer.c.ended_at).label("at"))
         .select_from(offer.join(conversation, offer.c.conversation_id == conversation.c.id))
