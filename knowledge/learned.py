@@ -151,7 +151,6 @@ async def read_withdrawn(connection: AsyncConnection) -> list[Withdrawn]:
         .join(article_version, given)
         .join(conversation, conversation.c.id == article_use.c.conversation_id)
         .where(article.c.status == Status.WITHDRAWN, article_use.c.kind == Use.SHARED)
-        .where(article_use.c.at <= article.c.withdrawn_at)
         .group_by(
             conversation.c.reference,
             article.c.slug,
