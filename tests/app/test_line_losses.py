@@ -148,6 +148,7 @@ async def test_nobody_is_lost_while_the_database_is_away(
                 own_postgres.stop_immediately()
                 # Longer than any lease: had anybody counted, everybody would be lost.
                 await elapses(NOTICED_WITHIN_S)
+                acted = service.log_text().count(ACTS)
                 own_postgres.restart()
                 await until(lambda: service.readiness(FIRST) == 200, 30, "the database to be back")
                 # A line that the outage cut (4005) is one that comes back; so do these.
@@ -155,7 +156,6 @@ async def test_nobody_is_lost_while_the_database_is_away(
                     connected(ada, "/chat/socket", FIRST) as again,
                     connected(cora.person, "/desk/socket", SECOND) as coras,
                 ):
-                    acted = service.log_text().count(ACTS)
                     await until(lambda: service.log_text().count(ACTS) > acted, 6 * FROZEN_FOR_S, "the reaper to act")
                     assert (await coras.say(reference, "Still here."))["type"] == "ack"
                     with Person(service, SECOND) as ben:
