@@ -5,7 +5,7 @@ tells of it. A conversation that somebody may not see does not exist for them.
 """
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -247,12 +247,11 @@ class Conversations:
             raise NotFound
         return found
 
-    async def still_seen_by(self, account_id: str, conversation_ids: Set[int]) -> set[int]:
+    async def still_seen_by(self, account_id: str, references: Set[str]) -> list[Head]:
         """Those of these conversations that this account may go on seeing, though they are over."""
         over = conversation.c.status.not_in(OPEN)
-        query = select(conversation.c.id).where(conversation.c.id.in_(conversation_ids), over, _seen_by(account_id))
-        async with self._db.read() as connection:
-            return set((await connection.execute(query)).scalars())
+        heads = await self._heads(and_(conversation.c.reference.in_(references), over, _seen_by(account_id)))
+        return [replace(head, is_aside=True) for head in heads]
 
     async def _heads(self, where: Any) -> list[Head]:
         columns = [conversation.c[name] for name in HEAD_COLUMNS]

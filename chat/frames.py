@@ -21,10 +21,10 @@ OLDEST_BUILD = 1
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    after: dict[str, Any] = {}
+    after: dict[str, Any] | None = None
     epoch: str | None = None
-    tab: str | None = None
-    build: str | None = None
+    tab: str | int | None = None
+    build: str | int | None = None
 
 
 # Whatever way of writing it a client has; its answer carries the id as the client wrote it.
@@ -35,7 +35,7 @@ class Say(msgspec.Struct, frozen=True, tag="say"):
     conversation: str
     id: GivenId
     text: str
-    confirm: bool = False
+    confirm: bool | None = None
 
 
 class Typing(msgspec.Struct, frozen=True, tag="typing"):
@@ -99,9 +99,10 @@ def id_in(text: str) -> str | None:
     return given[:MOST_ID_CHARACTERS] if isinstance(given, str) and is_storable(given) else None
 
 
-def is_too_old(build: str | None) -> bool:
+def is_too_old(build: str | int | None) -> bool:
     """Whether a script says that it is of a build before the oldest one that is served. Other clients name what they like."""
-    return build is not None and build.isascii() and build.isdigit() and len(build) < 10 and int(build) < OLDEST_BUILD
+    name = str(build)
+    return name.isascii() and name.isdigit() and len(name) < 10 and int(name) < OLDEST_BUILD
 
 
 class _Ack(msgspec.Struct, tag="ack"):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.identifiers import LABELS, Finding, IdentifierKind, count_by_kind, find_identifiers, mask_all
+from core.errors import BadFrame
 from core.forms import field
 from core.text import spans_as_sent
 from core.web import posted, posted_json, render
@@ -98,10 +99,14 @@ def _is_one_name(text: str, findings: Sequence[Finding]) -> bool:
 
 
 def is_confirmed(request: Request) -> bool:
-    """Whether this POST answers a hold with "send it as it is"."""
+    """Whether this POST answers a hold with "send it as it is". Raises BadFrame where JSON says neither."""
     document = posted_json(request)
     given = field(posted(request), "confirm") if document is None else document.get("confirm")
-    return given is True or given in ("yes", "true", "1")
+    if isinstance(given, str):
+        return given.strip().lower() in ("yes", "true", "1", "on")
+    if given is None or isinstance(given, bool):
+        return bool(given)
+    raise BadFrame
 
 
 def hold_page(request: Request, held: Held, *, action: str, kept: Mapping[str, object], most: int) -> Response:

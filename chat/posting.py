@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chat.frames import GivenId
-from chat.holding import Held, hold_page
+from chat.holding import Held, hold_page, is_confirmed
 from chat.log import Receipt
 from chat.saying import Said
 from core.clock import rfc3339
@@ -32,7 +32,8 @@ async def answer_saying(request: Request, store: Store, refused: Refused, *, don
     """
     document = posted_json(request)
     form = posted(request)
-    said = _said(document) if document is not None else _said_by_form(form)
+    confirm = is_confirmed(request)
+    said = _said(document, confirm) if document is not None else Said(field(form, "text"), _id_of(form), confirm)
     try:
         if "text" in form.unstorable:
             raise InvalidText(REMOVED)
@@ -62,18 +63,14 @@ def named_in(request: Request) -> str:
     return name
 
 
-def _said(document: dict[str, Any]) -> Said:
-    text, confirm = document.get("text"), document.get("confirm", False)
-    if not isinstance(text, str) or not isinstance(confirm, bool):
+def _said(document: dict[str, Any], confirm: bool) -> Said:
+    text = document.get("text")
+    if not isinstance(text, str):
         raise BadFrame
     try:
         return Said(text, uuid.UUID(msgspec.convert(document.get("id"), GivenId)), confirm)
     except msgspec.ValidationError:
         raise BadFrame from None
-
-
-def _said_by_form(form: FormData) -> Said:
-    return Said(field(form, "text"), _id_of(form), field(form, "confirm") in ("yes", "true"))
 
 
 def _id_of(form: FormData) -> uuid.UUID:

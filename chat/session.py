@@ -5,13 +5,13 @@ passing thing, heartbeats. Socket, stream and poll all carry the same session, s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence, Set
 from functools import partial
 from typing import Any, TypeVar
 
 from chat.asking import LetGo, NotYet, Questions
 from chat.fanout import POSITION_LOST, Fanout, Rendered
-from chat.frames import Hello, frame
+from chat.frames import MOST_ID_CHARACTERS, Hello, frame
 from chat.references import parse_reference
 from chat.viewer import Head, Viewer
 from chat.words import Side
@@ -21,6 +21,8 @@ from core.wheel import later
 
 HEARTBEAT_S = 25
 MOST_REPLIES = 64
+MOST_OTHERS = MOST_REPLIES // 2
+"""Of the conversations that a hello names beside those that its viewer has, so many are looked for and answered."""
 NOT_YOURS, IT_IS_OVER = 4104, 4105
 MOST_TAKEN, MOST_TAKEN_CHARACTERS = 200, 64 * 1024
 """Of the frames, and of all their characters, that wait at a time for a client to read them."""
@@ -135,15 +137,15 @@ class Session:
     async def greet(self, hello: Hello) -> None:
         """Take up the client's cursors; what it may not continue is reset, what it may not see does not exist."""
         withdrawals = self._fanout.withdrawals
-        heads = await self.viewer.heads()
+        after = {parse_reference(name) or name: seq for name, seq in (hello.after or {}).items()}
+        heads = await self._heads_for(after)
         if withdrawals != self._fanout.withdrawals:
             # Perhaps of one of these, which this session does not follow yet.
             self.look_again()
-        self.tab = self.tab or hello.tab
+        self.tab = self.tab or (None if hello.tab is None else str(hello.tab))
         if self.viewer.side is Side.VISITOR and heads:
             self.owner = heads[0].reference
         same_epoch = hello.epoch is None or hello.epoch == self._epoch
-        after = {parse_reference(name): seq for name, seq in hello.after.items()}
         self._is_greeted = True
         # What was asked before is not gone on with: the client may have been told what there was then, or stood elsewhere.
         self.ask_no_more()
@@ -175,9 +177,19 @@ class Session:
             else:
                 # The page is loaded again; until then nothing is sent that the client could not place.
                 self._fanout.unsubscribe(self, head.id)
-        for name in list(after)[: MOST_REPLIES // 2]:
-            self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=name))
+        for name in list(after)[:MOST_OTHERS]:
+            named = name[:MOST_ID_CHARACTERS]
+            self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=named))
         self._unhurried = 0 if is_answering else len(self._replies)
+
+    async def _heads_for(self, after: Collection[str]) -> Sequence[Head]:
+        """The conversations to follow, and of those that the client followed what has ended meanwhile: to its end."""
+        heads = await self.viewer.heads()
+        followed = {head.reference for head in heads}
+        others = [name for name in after if name not in followed and parse_reference(name)][:MOST_OTHERS]
+        if self.viewer.still is None or not others:
+            return heads
+        return [*heads, *await self.viewer.still(set(others))]
 
     # What the client is sent.
 
@@ -193,7 +205,7 @@ class Session:
             try:
                 if self._is_looking:
                     await self._look(texts)
-                if self._slots:
+                if self._passes:
                     texts += self._slots.values()
                     self._slots.clear()
                 while self._dirty and len(texts) < MOST_TAKEN and self._room > 0:
@@ -236,7 +248,7 @@ class Session:
             await self._wake.wait()
 
     def is_owed_something(self) -> bool:
-        return bool(self._is_looking or self._replies or self._slots or self._dirty)
+        return bool(self._is_looking or self._replies or self._passes or self._dirty)
 
     def nudge(self) -> None:
         """Let whoever waits look up, though nothing is owed."""
@@ -245,6 +257,11 @@ class Session:
     def heartbeat(self) -> str:
         """What there is, so that a client that missed something notices."""
         return frame("heartbeat", last_seq={head.reference: self._fanout.top(head.id) for head in self._heads.values()})
+
+    @property
+    def _passes(self) -> bool:
+        """Something in passing that may be sent: after the welcome like all else, or as the last word."""
+        return bool(self._slots) and (self._is_greeted or self.close_code is not None)
 
     @property
     def _is_looking(self) -> bool:
@@ -352,7 +369,7 @@ class Session:
         gone = self._heads.keys() - kept
         if gone and self.viewer.still is not None:
             # What has ended under this viewer's hands stays, so that its end is seen.
-            kept |= await self.viewer.still(gone)
+            kept |= {head.id for head in await self.viewer.still({self._heads[one].reference for one in gone})}
         return heads, kept
 
     async def _ask(self, about: int, question: Callable[[], Coroutine[Any, Any, T]], texts: Sequence[str]) -> T:

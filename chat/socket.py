@@ -201,7 +201,7 @@ class Sockets:
     async def _do(self, session: Session, request: Frame) -> None:
         match request:
             case Ping():
-                session.offer("pong", frame("pong"))
+                session.reply(frame("pong"))
             case Read():
                 head = session.find(request.conversation)
                 self._reads.moved(head, session.viewer, request.seq)

@@ -96,7 +96,7 @@ class Speaking:
 
     def _put(self, request: Say, head: Head) -> None:
         """Give it to the log, unless it is held or refused before."""
-        said = Said(request.text, uuid.UUID(request.id), request.confirm)
+        said = Said(request.text, uuid.UUID(request.id), bool(request.confirm))
         try:
             on_its_way = self._saying.begin(head.id, self._author, said)
         except Held as held:

@@ -7,6 +7,7 @@ that reads slowly, and neither begins in a process that is going away.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -24,7 +25,7 @@ from chat.session import Session
 from chat.viewer import Head, Viewer
 from chat.words import Side
 from core.errors import BadFrame, NotFound, Refusal, SignInFirst, Unavailable
-from core.forms import field
+from core.forms import decode_object, field, is_storable
 from core.limits import Limiter
 from core.web import posted, posted_json
 
@@ -39,6 +40,8 @@ LONGEST_WAIT_S = 25.0
 MOST_HELD = 256 * 1024
 POLLS_PER_SECOND, POLLS_BURST = 20.0, 200.0
 MOST_PLACES = 50
+EPOCH_FOLLOWS = "@"
+"""In the id of an event, after the places."""
 
 FindViewer = Callable[[HTTPConnection], Awaitable[Viewer | None]]
 
@@ -90,13 +93,13 @@ class Streams:
             yield "retry: 1000\n\n"
             while session.close_code is None and (left := until - loop.time()) > 0:
                 async for text in session.owed():
-                    yield f"id: {session.place()}\ndata: {text}\n\n"
+                    yield f"id: {session.place()}{EPOCH_FOLLOWS}{self._epoch}\ndata: {text}\n\n"
                 # Other frames do not put it off: a line that is busy with typing may have lost an event.
                 if loop.time() >= beat_at or not await session.rest(min(beat_at - loop.time(), left)):
                     yield f"data: {session.heartbeat()}\n\n"
                     beat_at = loop.time() + KEEP_ALIVE_S
             async for text in session.owed():
-                yield f"id: {session.place()}\ndata: {text}\n\n"
+                yield f"id: {session.place()}{EPOCH_FOLLOWS}{self._epoch}\ndata: {text}\n\n"
         except Refusal as refusal:
             # The answer has begun, so it can only end here; the client comes back with its place.
             logger.warning("stream_refused", code=refusal.code)
@@ -158,16 +161,24 @@ class Streams:
         return viewer, heads[0], document
 
     async def _hello(self, request: Request, viewer: Viewer) -> Hello:
-        """`after` is a number for the only conversation, else `reference:seq` with commas."""
-        text = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        """`after` is a number for the only conversation, else `reference:seq` with commas, or the map of a `hello`.
+
+        The id of an event says in which database it was numbered.
+        """
+        text, epoch = request.query_params.get("after", ""), request.query_params.get("epoch")
+        if last := request.headers.get("last-event-id"):
+            text, _, numbered_in = last.partition(EPOCH_FOLLOWS)
+            epoch = numbered_in or epoch
         after: dict[str, object] = {}
-        if ":" in text:
+        if text.startswith("{"):
+            after = _read_map(text)
+        elif ":" in text:
             for part in text.split(",")[:MOST_PLACES]:
                 reference, _, seq = part.partition(":")
                 after[reference] = _number(seq)
         elif text:
             after = {head.reference: _number(text) for head in await viewer.heads()}
-        return Hello(after=after, epoch=request.query_params.get("epoch"))
+        return Hello(after=after, epoch=epoch)
 
 
 class LongAnswer(StreamingResponse):
@@ -226,12 +237,27 @@ class _Kind(msgspec.Struct):
     type: str
 
 
+def _read_map(text: str) -> dict[str, object]:
+    try:
+        places = decode_object(text)
+    except ValueError:
+        raise BadFrame from None
+    if not is_storable(places):
+        raise BadFrame
+    return places
+
+
 def _number(text: str) -> object:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text
 
 
 def _seconds(text: str) -> float:
-    return min(float(text), LONGEST_WAIT_S) if text.isascii() and text.isdigit() and len(text) < 6 else LONGEST_WAIT_S
+    """How long a poll may wait; as long as it can where nothing is said that could be read."""
+    try:
+        wanted = float(text)
+    except ValueError:
+        return LONGEST_WAIT_S
+    return LONGEST_WAIT_S if math.isnan(wanted) else min(max(wanted, 0.0), LONGEST_WAIT_S)
 
 
 def _come_back() -> Response:

@@ -17,7 +17,7 @@ class Head:
     visitor_read: int
     advisor_read: int
     is_aside: bool = False
-    """Looked at by a colleague whom the visitor does not see: what they read and type is nobody else's business."""
+    """Looked at by a colleague whom the visitor does not see, or over: what is read and typed is nobody else's business."""
 
     def read_by(self, side: str) -> int:
         """How far this side had read."""
@@ -30,8 +30,8 @@ class Viewer:
 
     `may_act` is asked before each message: whether the sign-in still holds, which also counts as being active; not where
     `surely_may_act` knows that it does, without a look.
-    `once` finds a conversation that this viewer has written in and does not have any longer; `still` tells which of
-    those that are over this viewer may go on seeing.
+    `once` finds a conversation that this viewer has written in and does not have any longer; `still` finds those of these
+    references that are over and that this viewer may go on seeing.
     """
 
     side: Side
@@ -42,4 +42,4 @@ class Viewer:
     may_act: Callable[[], Awaitable[bool]] | None = None
     surely_may_act: Callable[[], bool] | None = None
     once: Callable[[str], Awaitable[Head | None]] | None = None
-    still: Callable[[Set[int]], Awaitable[Set[int]]] | None = None
+    still: Callable[[Set[str]], Awaitable[Sequence[Head]]] | None = None

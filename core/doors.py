@@ -57,6 +57,8 @@ class Door:
     """The page itself says at the field that it held characters that cannot be stored. Elsewhere its door refuses that."""
     for_programs: bool = False
     """Nobody looks at it as a page: every refusal is JSON, whatever is asked for, and nobody is led to the sign-in page."""
+    takes_nothing: bool = False
+    """What is asked for is all in its address: there need not be a body."""
     largest_file: int | None = None
     """How many bytes may be sent with the one file that the form takes; None where it takes none."""
 
@@ -112,10 +114,11 @@ async def _answer(door: Door, request: Request) -> Response:
 async def _read_body(door: Door, request: Request) -> Response | None:
     request.state.form, request.state.json = Form(), None
     if is_json(request):
-        request.state.json = await read_json(request)
+        request.state.json = await read_json(request, may_be_nothing=door.takes_nothing)
         token = request.headers.get("x-csrf-token", "")
     else:
-        request.state.form = await read_form(request, 0 if door.largest_file is None else 1)
+        files = 0 if door.largest_file is None else 1
+        request.state.form = await read_form(request, files, may_be_nothing=door.takes_nothing)
         token = request.headers.get("x-csrf-token", "") or field(request.state.form, "csrf_token")
     if not door.needs_token or is_form_token(request, token):
         return _unstorable(door, request)

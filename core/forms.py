@@ -52,11 +52,14 @@ class Form(FormData):
         self.unstorable = frozenset(name for name, value in found if isinstance(value, str) and "\0" in value)
 
 
-async def read_form(request: Request, most_files: int = 0) -> Form:
+async def read_form(request: Request, most_files: int = 0, *, may_be_nothing: bool = False) -> Form:
     """The posted form. 415 for another content type, 400 for what cannot be decoded or is cut short.
 
-    Whoever reads a form with files closes it.
+    Whoever reads a form with files closes it. With `may_be_nothing` no body is an empty form, whatever a client's library
+    says that it is.
     """
+    if may_be_nothing and not await request.body():
+        return Form()
     kind = content_type(request)
     if kind == MULTIPART_TYPE:
         return await _read_parts(request, most_files)
@@ -102,10 +105,16 @@ class WholeParts(MultiPartParser):
         self.is_whole = True
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """The posted JSON object; 400 `invalid_json` for anything else. Raises InvalidText for half of a surrogate pair."""
+async def read_json(request: Request, *, may_be_nothing: bool = False) -> dict[str, Any]:
+    """The posted JSON object, or with `may_be_nothing` no body at all; 400 `invalid_json` for anything else.
+
+    Raises InvalidText for half of a surrogate pair.
+    """
+    body = await request.body()
+    if may_be_nothing and not body:
+        return {}
     try:
-        document = decode_object(await request.body())
+        document = decode_object(body)
     except ValueError:
         raise HTTPException(400, "invalid_json") from None
     if not is_storable(document):

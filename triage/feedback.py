@@ -105,7 +105,7 @@ class FeedbackPages:
         document = posted_json(request)
         if found is None:
             return resume_first(request)
-        if found.status not in (Status.ENDED, Status.ANSWERED):
+        if found.status not in (Status.ENDED, Status.ANSWERED, Status.LEFT):
             raise StillOpen
         form = posted(request)
         values = {name: str(document.get(name) or "") if document else field(form, name) for name in NO_FEEDBACK}

@@ -19,6 +19,8 @@ import { Ladder } from './ladder.js'
 import { Pulse } from './pulse.js'
 
 const ABNORMAL = 1006
+/** The status of what a desk follows. */
+export const ACTIVE = 'active'
 const WITHDRAWN = 4104
 const OVER = 4105
 const BEHIND_MS = 3000
@@ -49,6 +51,8 @@ export class Connection extends Emitter {
     this.places = new Map(Object.entries(after))
     /** @type {Set<string>} What the last hello asked for. */
     this._asked = new Set()
+    /** @type {Set<string>} What ended while a desk was away: it is sent to its end, and is not asked for again. */
+    this._over = new Set()
     this.epoch = epoch
     this.isUp = false
     /** What the server calls this side. */
@@ -203,7 +207,11 @@ export class Connection extends Emitter {
     const isOther = this.epoch !== '' && epoch !== this.epoch
     this.epoch = epoch
     this.name = you?.name ?? this.name
-    for (const { conversation } of conversations) this._asked.delete(conversation)
+    this._over.clear()
+    for (const { conversation, status } of conversations) {
+      this._asked.delete(conversation)
+      if (you?.kind !== 'visitor' && status !== ACTIVE) this._over.add(conversation)
+    }
     for (const conversation of this._asked) {
       this.forget(conversation)
       this._emit('gone', { conversation })
@@ -241,7 +249,8 @@ export class Connection extends Emitter {
 
   /** @param {Frame} frame */
   _onCaughtUp({ conversation, last_seq: lastSeq }) {
-    if (conversation && !this.places.has(conversation)) this.places.set(conversation, lastSeq)
+    if (this._over.delete(conversation)) this.forget(conversation)
+    else if (conversation && !this.places.has(conversation)) this.places.set(conversation, lastSeq)
     this._rise()
   }
 

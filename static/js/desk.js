@@ -6,7 +6,7 @@
 
 import { Announcer } from './announcer.js'
 import { Attention } from './attention.js'
-import { Connection } from './connection.js'
+import { ACTIVE, Connection } from './connection.js'
 import { makeShortcuts } from './desk_keys.js'
 import { closedSentence, showMessage } from './desk_message.js'
 import { deskPicker } from './desk_picker.js'
@@ -179,9 +179,10 @@ class Desk {
 
   /** @param {Frame} frame */
   onWelcome({ conversations = [] }) {
-    for (const { conversation, read } of conversations) this.mine.markRead(conversation, read?.advisor ?? 0)
-    this.mine.keepOnly(new Set(conversations.map((/** @type {Frame} */ one) => one.conversation)))
-    if (conversations.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.line.refresh()
+    const active = conversations.filter((/** @type {Frame} */ one) => one.status === ACTIVE)
+    for (const { conversation, read } of active) this.mine.markRead(conversation, read?.advisor ?? 0)
+    this.mine.keepOnly(new Set(active.map((/** @type {Frame} */ one) => one.conversation)))
+    if (active.some((/** @type {Frame} */ one) => !this.mine.has(one.conversation))) this.line.refresh()
   }
 
   /** @param {string} reference */
@@ -211,7 +212,10 @@ class Desk {
     if (event.id && event.author?.kind !== 'visitor') this.settleDraft(event.conversation)
     this.quiet.hear(event)
     if (COMPANY.has(event.kind)) this.workspace.refreshOpen()
-    if (event.kind === 'note') addNote(this.root, event)
+    if (event.kind === 'note') {
+      addNote(this.root, event)
+      this.workspace.outdate()
+    }
     if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
       const address = `/desk/conversations/${event.conversation}/wrap-up`
       talk.end(this.words('ended_unsent'), closedSentence(this.words('ended_closed'), 'Wrap up', address))

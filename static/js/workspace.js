@@ -79,7 +79,10 @@ export class Workspace {
     delete form.dataset.busy
     if (!arrival) this._hooks.onMessage(NO_ANSWER)
     else if (reference !== this.reference || asked !== this._asked) this._takeLate(arrival)
-    else if (isDesk(arrival.page)) this._take(arrival, false, form)
+    else if (isDesk(arrival.page)) {
+      this.outdate()
+      this._take(arrival, false, form)
+    }
     else if (arrival.isOk) location.assign(arrival.address)
     // To decide about what seems to identify a person is a page of its own.
     else if (arrival.page.querySelector('.hold-form')) form.submit()
@@ -137,9 +140,15 @@ export class Workspace {
     const { reference, _wanted: wanted } = this
     this._wanted = null
     const arrival = await fetchPage(`/desk/conversations/${reference}`)
-    if (!arrival?.isOk || reference !== this.reference || !isDesk(arrival.page)) return
+    if (this._wanted === 'all' || !arrival?.isOk || reference !== this.reference || !isDesk(arrival.page)) return
     if (wanted === 'all') this._take(arrival, true)
-    else this._takeColleagues(arrival.page)
+    // Where somebody writes beside them, only they are taken over.
+    this._takeColleagues(arrival.page)
+  }
+
+  /** Something newer has just been put there: what is on its way does not know of it. */
+  outdate() {
+    if (this._isDrawing) this._wanted = 'all'
   }
 
   /** @param {Document} page */

@@ -102,7 +102,7 @@ DOCUMENTS: list[dict[str, object]] = [
     {"id": 17, "text": "Hello"},
     {"id": str(uuid.uuid4())},
     {"id": str(uuid.uuid4()), "text": 17},
-    {"id": str(uuid.uuid4()), "text": "Hello", "confirm": "yes"},
+    {"id": str(uuid.uuid4()), "text": "Hello", "confirm": 7},
 ]
 
 

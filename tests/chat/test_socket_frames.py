@@ -31,7 +31,7 @@ BAD = [
     '{"type": "typing"}',
     '{"type": "read", "conversation": "X"}',
     '{"type": "hello", "after": 5}',
-    '{"type": "hello", "tab": 5}',
+    '{"type": "hello", "tab": [5]}',
     '{"type": "read", "conversation": "X", "seq": "1"}',
     '{"type": "read", "conversation": "X", "seq": true}',
     '{"type": "read", "conversation": "X", "seq": 1.5}',

@@ -257,7 +257,7 @@ class GoesTooFar(Streams):
 
     async def _hello(self, request: Request, viewer: Viewer) -> Hello:
         hello = await super()._hello(request, viewer)
-        after = {name: seq + 1 if isinstance(seq, int) else seq for name, seq in hello.after.items()}
+        after = {name: seq + 1 if isinstance(seq, int) else seq for name, seq in (hello.after or {}).items()}
         return Hello(after=after, epoch=hello.epoch)
 
 
