@@ -25,8 +25,9 @@ LIMIT_S = 30.0
 ANSWER_LIMIT_S = 10.0
 PORT, TLS_PORT = 587, 465
 
-ADDRESS = re.compile(r"[^\s@\"<>(),:;?\[\]\\\x00-\x1f]{1,64}@[^\s@\"<>(),:;?\[\]\\\x00-\x1f]{1,255}")
-"""Without [ ] and ?, which a header takes for an address in numbers and for the beginning of another coding."""
+_PART = r"[^\s@\"<>(),:;\[\]\\\x00-\x1f]"
+ADDRESS = re.compile(rf"(?!.*=\?){_PART}{{1,64}}@(?:{_PART}{{1,255}}|\[[0-9.]{{7,15}}\])")
+"""Without `=?`, which a header takes for the beginning of another coding."""
 
 
 @dataclass(frozen=True, slots=True)

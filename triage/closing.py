@@ -19,7 +19,7 @@ from core.clock import Clock
 from core.db import Database
 from triage.hours import Opening, OpenState, load_timetable, opening_at, opening_words
 from triage.notices import Notices
-from triage.one_by_one import one_by_one
+from triage.one_by_one import Found, one_by_one
 from triage.presence import count_online
 from triage.times import Times
 
@@ -57,11 +57,21 @@ class Closing:
             rows = (await connection.execute(waiting.order_by(conversation.c.sort_key).limit(MOST_AT_ONCE))).all()
             if not rows or await self._closed_for_all(connection, now) is None:
                 return 0
-        kept = await one_by_one(rows, lambda row: self._keep(row.id, row.reference, now))
-        if kept:
-            await self._tell_supervisors(kept)
-            logger.info("line_closed_with_waiting", count=kept)
-        return kept
+        kept: list[str] = []
+
+        async def keep(row: Found) -> bool:
+            is_kept = await self._keep(row.id, row.reference, now)
+            kept.extend([row.reference] * is_kept)
+            return is_kept
+
+        try:
+            await one_by_one(rows, keep)
+        finally:
+            # Also where the rest must wait: the next look finds these no more.
+            if kept:
+                await self._tell_supervisors(len(kept))
+                logger.info("line_closed_with_waiting", count=len(kept))
+        return len(kept)
 
     async def _closed_for_all(self, connection: AsyncConnection, now: datetime) -> OpenState | None:
         """How it is closed, as it is stored; None while those who wait may still be taken."""

@@ -29,8 +29,7 @@ from triage import words
 from triage.company import Company
 from triage.guidance import Guidance
 from triage.hours import Opening
-from triage.invitations import INVITED
-from triage.notices import Notices
+from triage.notices import INVITED, Notices
 from triage.offers import Offered, Offers
 from triage.presence import Presences
 from triage.queue import Line, Queue
@@ -79,6 +78,7 @@ class DeskViews:
         mine = await self._conversations.of_account(person.account_id)
         on_duty = await self._presences.of(person.account_id)
         held = sum(found.advisor_id == person.account_id for found in mine)
+        unseen = await self._notices.unseen(person.account_id)
         return {
             "me": {
                 "name": person.name,
@@ -89,7 +89,9 @@ class DeskViews:
             },
             "epoch": self._epoch,
             "offer": _offer(await self._offers.open_of(person.account_id)),
-            "notices": [one.as_view() for one in await self._notices.unseen(person.account_id) if one.kind != INVITED],
+            # An invitation has a card of its own.
+            "notices": [one.as_view() for one in unseen if one.kind != INVITED],
+            "noticed": [one.id for one in unseen],
             "invitations": await self._company.invitations_to(person),
             "mine": await self._mine(mine),
             "waiting": self._waiting(await self._queue.read(), (await self._opening.state()).open),

@@ -25,13 +25,10 @@ from core.db import Database
 from core.errors import AssignmentLost, Ended, NotAllowed, NotFound
 from core.people import SignedIn
 from staff.tables import account
-from triage.notices import Notices
+from triage.notices import INVITED, Notices
 from triage.offers import Outcome
 from triage.tables import invitation
 from triage.transfers import NotThere, at_desk, lock_conversation
-
-INVITED = "invited"
-"""The notice of it."""
 
 
 class Purpose(StrEnum):

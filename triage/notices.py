@@ -10,19 +10,21 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chat.tables import conversation
+from chat.words import Status
 from core.clock import Clock, rfc3339, to_ms
 from core.db import Database
 from core.people import Role
 from core.signals import Signals
 from staff.tables import account, account_role
-from triage.tables import notice
+from triage.tables import invitation, notice
 
 TOPIC = "notice"
 MOST_SHOWN = 20
+INVITED = "invited"
 
 TEXTS: dict[str, str] = {
     "requeued": "{conversation} went back into the line, because your desk could not be reached. It is ahead of the others. "
@@ -32,7 +34,7 @@ TEXTS: dict[str, str] = {
     "advisor_lost": "{name} could not be reached any longer. {conversation} went back into the line, ahead of the others.",
     "transferred_to_you": "{name} handed {conversation} over to you.",
     "transferred_away": "{name} gave {conversation} to somebody else.",
-    "invited": "{name} asks you to come to {conversation}.",
+    INVITED: "{name} asks you to come to {conversation}.",
     "came": "{name} reads along in {conversation}.",
     "cannot_come": "{name} cannot come to {conversation} now.",
     "guest_left": "{name} no longer reads along in {conversation}.",
@@ -137,12 +139,23 @@ class Notices:
         self.told(account_id)
 
 
+# However the invitation ended, or the conversation: to be asked is no news any more.
+_IS_ASKED = exists().where(
+    invitation.c.conversation_id == conversation.c.id,
+    invitation.c.to_id == notice.c.account_id,
+    invitation.c.ended_at.is_(None),
+    conversation.c.status == Status.ACTIVE,
+)
+
+
 async def read_unseen(connection: AsyncConnection, account_ids: Collection[str]) -> dict[str, list[Notice]]:
     """By account, the oldest first."""
     query = (
         select(notice, conversation.c.reference)
         .select_from(notice.outerjoin(conversation, notice.c.conversation_id == conversation.c.id))
-        .where(notice.c.account_id.in_(account_ids), notice.c.seen_at.is_(None))
+        .where(
+            notice.c.account_id.in_(account_ids), notice.c.seen_at.is_(None), or_(notice.c.kind != INVITED, _IS_ASKED)
+        )
         .order_by(notice.c.id)
     )
     found: dict[str, list[Notice]] = {}

@@ -95,10 +95,11 @@ class Transfers:
         await self._hand_over(conversation_id, by, to, "", epoch)
 
     async def _hand_over(self, conversation_id: int, by: SignedIn, to: str, note: str, seen_epoch: int | None) -> None:
-        now = self._clock()
         async with self._db.write() as connection:
-            target = None if to == QUEUE else await self._lock_target(connection, to, now)
+            target = None if to == QUEUE else await self._lock_target(connection, to, self._clock())
             row = await lock_conversation(connection, conversation_id)
+            # What colleagues did while this waited for the two was before it.
+            now = self._clock()
             _check_may_hand_over(row, by, to, seen_epoch)
             author = Author(Side.ADVISOR, by.account_id, by.name)
             entries = [Entry(Kind.NOTE, author, note)] if note else []

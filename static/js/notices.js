@@ -4,6 +4,8 @@
  * advisor for what is theirs to answer.
  */
 
+import { slot } from './fragments.js'
+
 /** @type {Record<string, string>} */
 const CALLS = {
   invited: 'A colleague asks you to come',
@@ -17,7 +19,7 @@ export class Notices {
   constructor(desk) {
     this._desk = desk
     // What the page shows as it comes is no news. By each number: an older one may be told later.
-    this._known = new Set([...desk.root.querySelectorAll('[data-notice]')].map((item) => Number(item.dataset.notice)))
+    this._known = new Set((slot(desk.root, 'notices-place')?.dataset.noticed ?? '').split(' ').map(Number))
     this.count = 0
     this._told = ''
   }

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Table, text
+from psycopg import sql
+from sqlalchemy import Table
 
 from app.worker import Worker
 from chat.tables import draft
@@ -60,6 +62,6 @@ async def test_what_is_in_the_way_of_one_is_not_in_the_way_of_the_other(house: H
     async def is_forgotten() -> bool:
         return await house.count(session) == 1
 
-    async with house.db.write() as other:
-        await other.execute(text(f"LOCK TABLE {in_use.name} IN ACCESS EXCLUSIVE MODE"))
+    async with await psycopg.AsyncConnection.connect(house.db.url) as other:
+        await other.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(in_use.name)))
         await tidy_until(house, is_erased if in_use is throttle else is_forgotten)
