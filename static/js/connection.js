@@ -94,7 +94,14 @@ export class Connection extends Emitter {
     this._carrier = this._transport.open({
       doors: this._doors,
       hello: () => this._hello(),
-      onFrame: (frame) => line === this._line && this._onFrame(frame),
+      onFrame: (frame) => {
+        if (line !== this._line) return
+        this._pulse?.heard()
+        if (this.isUp && this.state === 'offline') this._setState(this._upState())
+        this._onFrame(frame)
+      },
+      // It came by another way, and says nothing about this one.
+      onAnswer: (frame) => line === this._line && this._onFrame(frame),
       onClose: (code) => this._onClose(line, code)
     })
   }
@@ -185,8 +192,6 @@ export class Connection extends Emitter {
 
   /** @param {Frame} frame */
   _onFrame(frame) {
-    this._pulse?.heard()
-    if (this.isUp && this.state === 'offline') this._setState(this._upState())
     if (frame.type === 'event' && !this._takePlace(frame)) return
     if (frame.type === 'welcome') this._onWelcome(frame)
     this._emit(`frame:${frame.type}`, frame)

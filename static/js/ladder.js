@@ -28,6 +28,7 @@ export class Ladder {
     /** The one that caught up last, here or on the page before. */
     this._rungThatWorked = this._rung
     this._topHasWorked = false
+    this._isClimbing = false
     this._shortLives = 0
   }
 
@@ -48,6 +49,7 @@ export class Ladder {
   /** The current transport has caught up. @param {() => void} climb Opens again, for the better transport. */
   succeed(climb) {
     this._rungThatWorked = this._rung
+    this._isClimbing = false
     if (this._rung === 0) {
       this._stay()
       this._topHasWorked = true
@@ -58,6 +60,7 @@ export class Ladder {
     const climbToTop = () => {
       this._stay()
       this._rung = 0
+      this._isClimbing = true
       climb()
     }
     // A stream succeeds anew each minute, which must not put the climb off.
@@ -82,6 +85,9 @@ export class Ladder {
       this._countShortLife(lifeMs)
       return false
     }
+    // It worked somewhere else: from here on it is tried seldom.
+    if (this._isClimbing) this._topHasWorked = false
+    this._isClimbing = false
     if (this._rung < this._transports.length - 1) {
       this._rung++
       return false

@@ -30,9 +30,11 @@ export class Outbox {
    * @param {object} options
    * @param {(frame: import('./transports.js').Frame) => boolean} options.send
    * @param {(saying: Saying) => void} options.onChange A saying was added or its state changed.
+   * @param {() => void} options.onSilence What was sent has had no answer for long.
    */
-  constructor({ send, onChange }) {
+  constructor({ send, onChange, onSilence }) {
     this._send = send
+    this._onSilence = onSilence
     this._onChange = onChange
     /** @type {Map<string, Saying>} */
     this._sayings = new Map()
@@ -173,7 +175,10 @@ export class Outbox {
     const { id, text, confirm } = next
     if (!this._send({ type: 'say', conversation, id, text, ...(confirm && { confirm }) })) return
     this._flying.set(conversation, id)
-    this._start(`again ${conversation}`, AGAIN_MS, () => this._resend(conversation))
+    this._start(`again ${conversation}`, AGAIN_MS, () => {
+      this._onSilence()
+      this._resend(conversation)
+    })
   }
 
   /** It is no longer on its way; the next one goes. @param {Saying} saying */

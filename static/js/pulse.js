@@ -1,6 +1,6 @@
 /**
  * Proof that the other end lives. It asks 25 s after the last thing that was
- * sent, and with every heartbeat as well, because browsers slow the timers of
+ * sent while something was heard, and with every heartbeat as well, because browsers slow the timers of
  * hidden pages down. Ten seconds without any frame after that: it is dead.
  */
 
@@ -32,16 +32,22 @@ export class Pulse {
   ask() {
     if (!this._canAsk) return
     this._send()
-    this.sent()
+    this._sentAt = Date.now()
+    this._arm()
     if (this._dead) return
     this._late = setTimeout(() => this._setLate(true), LATE_MS)
     this._dead = setTimeout(this._onDead, ANSWER_MS)
   }
 
+  /** What is sent into silence is no reason not to ask. */
   sent() {
+    this._sentAt = Date.now()
+    if (Date.now() - this.heardAt < ANSWER_MS) this._arm()
+  }
+
+  _arm() {
     clearTimeout(this._asking)
     if (this._canAsk) this._asking = setTimeout(() => this.ask(), ASK_EVERY_MS)
-    this._sentAt = Date.now()
   }
 
   heard() {

@@ -19,6 +19,7 @@
  * @property {Doors} doors
  * @property {() => Frame} hello The hello for the place that is held right now.
  * @property {(frame: Frame) => void} onFrame
+ * @property {(frame: Frame) => void} onAnswer A frame made of the answer to a POST.
  * @property {(code: number) => void} onClose
  *
  * @typedef {object} Carrier An open transport.
@@ -169,11 +170,11 @@ function poster(line) {
     const content = { conversation, id, text, ...(confirm && { confirm }) }
     const { status, body } = await postJson(doors.send(conversation), doors.token, content)
     if (cancelled) return
-    if (status === 201 || status === 200) line.onFrame({ type: 'ack', conversation, again: false, ...body, id })
-    else if (body.code === 'hold') line.onFrame({ type: 'hold', conversation, id, findings: body.findings })
+    if (status === 201 || status === 200) line.onAnswer({ type: 'ack', conversation, again: false, ...body, id })
+    else if (body.code === 'hold') line.onAnswer({ type: 'hold', conversation, id, findings: body.findings })
     else if (status === 401) line.onClose(4100)
-    else if (body.code) line.onFrame({ type: 'error', conversation, ...body, id })
-    else line.onFrame({ type: 'error', conversation, id, code: 'unavailable', message: '' })
+    else if (body.code) line.onAnswer({ type: 'error', conversation, ...body, id })
+    else line.onAnswer({ type: 'error', conversation, id, code: 'unavailable', message: '' })
   }
 
   return {

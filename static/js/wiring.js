@@ -14,7 +14,8 @@ import { Outbox } from './outbox.js'
 export function wireOutbox(connection, find, isUnsent) {
   const outbox = new Outbox({
     send: (frame) => connection.send(frame),
-    onChange: (saying) => find(saying.conversation)?.showSaying(saying)
+    onChange: (saying) => find(saying.conversation)?.showSaying(saying),
+    onSilence: () => connection.isUp && connection.check()
   })
   connection.on('up', () => outbox.resume())
   connection.on('frame:ack', (frame) => {

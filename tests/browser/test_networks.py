@@ -22,6 +22,7 @@ SECOND = "He is here at three."
 ANSWER = "Begin with what he wants from the order."
 NOT_SENT = "Your message was not sent. You can try again."
 MINUTE_MS = 60_000
+AGAIN_MS = 10_500
 REMEMBERED = "sessionStorage.getItem('transport')"
 
 
@@ -185,6 +186,25 @@ async def test_after_a_minute_it_can_be_tried_again(browser: Browser, lenient: L
         await until(lambda: announced == [NOT_SENT, NOT_SENT], what="the second failure to be announced")
         await again.click()
         proxy.resume()
+        await expect(said).to_have_attribute("data-state", "read")
+        await expect_once(met.cora, FIRST)
+
+
+async def test_a_line_that_went_deaf_is_noticed_while_a_message_waits(
+    browser: Browser, lenient: LiveService, launch: Launch
+) -> None:
+    """By itself: whatever is said again and again is not taken for a sign of life."""
+    async with (
+        behind(lenient, launch, Box) as (front, proxy),
+        meeting(lenient, browser, front=front, clock=True) as met,
+    ):
+        await expect_line(met.ada, CONNECTED)
+        proxy.swallow()
+        said = await write(met.ada, FIRST)
+        await expect(said.locator('[data-slot="state"]')).to_have_text("Sending")
+        # The message goes out again; what is asked then has no answer either.
+        for _ in range(2):
+            await met.ada.clock.fast_forward(AGAIN_MS)
         await expect(said).to_have_attribute("data-state", "read")
         await expect_once(met.cora, FIRST)
 
