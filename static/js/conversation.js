@@ -7,6 +7,7 @@ import { Announcer } from './announcer.js'
 import { attachEnterSends } from './composer.js'
 import { Connection } from './connection.js'
 import { readDoors } from './doors.js'
+import { isEnd } from './ends.js'
 import { element, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { showLineState } from './line_state.js'
@@ -42,16 +43,22 @@ export default function attach(root) {
   wireSigns(connection, find)
   showLineState(() => slot(root, 'connection'), connection, words)
   showSettings(root, talk, sound)
+  let hasEnded = false
+  const isOver = () => {
+    if (hasEnded) return
+    hasEnded = true
+    end(talk, connection, words, doors)
+  }
   connection.on('frame:event', (event) => {
     if (event.conversation !== reference) return
     if (talk?.receive(event)) sound.play()
-    if (isEnd(event)) end(talk, connection, words, doors)
+    if (isEnd(event)) isOver()
     else who.hear(event)
   })
   connection.on('frame:queue', (frame) => who.showPlace(frame.sentence ?? placeSentence(frame.position, frame.wait_minutes, words)))
   // Another tab of this browser has opened another one, which is not this page's to show.
   connection.on('gone', () => connection.withdraw())
-  connection.on('state', ({ closing }) => closing?.word === 'over' && end(talk, connection, words, doors))
+  connection.on('state', ({ closing }) => closing?.word === 'over' && isOver())
   connection.on('reset', () => {
     talk?.startAnew()
     who.startAnew()
@@ -72,11 +79,6 @@ function showSettings(root, talk, sound) {
   settings.hidden = false
   attachEnterSends(settings, () => talk.composer)
   attachSound(settings, sound)
-}
-
-/** @param {Frame} event */
-function isEnd({ kind, author }) {
-  return kind === 'ended' || (kind === 'left' && author?.kind === 'visitor')
 }
 
 /**

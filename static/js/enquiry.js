@@ -18,6 +18,9 @@ const UNASKED = new Set(['csrf_token', 'step', 'enquiry_id', 'leave', 'all', 'la
 /** Pages that are no question, and the question that they follow. @type {Record<string, string>} */
 const FOLLOWS = { called_999: 'immediate_danger', check: 'question' }
 
+/** After so long without an answer the form goes in the ordinary way: it is told by its id if it was taken before. */
+const TIMEOUT_MS = 15000
+
 /** What each entry of the history showed, by the number it carries. @type {Map<number, Shown>} */
 const seen = new Map()
 let current = 0
@@ -139,7 +142,8 @@ function send(action, fields) {
       if (isPage && request.responseXML) resolve({ page: request.responseXML, address: request.responseURL })
       else reject(new Error(`answered with ${request.status}`))
     }
-    request.onerror = () => reject(new Error('no answer'))
+    request.timeout = TIMEOUT_MS
+    request.onerror = request.ontimeout = () => reject(new Error('no answer'))
     request.send(fields)
   })
 }

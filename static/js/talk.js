@@ -51,6 +51,7 @@ export class Talk {
     /** What was being written when the conversation ended, until it has been copied. */
     this._left = ''
     this._whyClosed = ''
+    this._isClosed = false
     this._typing = slot(root, 'typing')
     this._onInput = onInput
     this._onSay = onSay
@@ -193,6 +194,9 @@ export class Talk {
    * @param {Node[]} nodes What stands in the composer's place.
    */
   close(reason, ...nodes) {
+    // What was being written is kept as it was when it could be sent no longer.
+    if (this._isClosed) return
+    this._isClosed = true
     if (!this.composer) {
       // Who only advised had a form for notes in its place.
       const form = this.root.querySelector('.composer--note')

@@ -215,8 +215,10 @@ async def test_what_is_written_at_the_end_can_be_copied(browser: Browser, lenien
         await expect(met.ada.locator(".unsent__text")).to_have_value(WRITTEN)
         await expect(met.ada.locator(".unsent__text")).to_be_focused()
         await check_page(met.ada)
+        assert await asks_on_leaving(met.ada)
         await met.ada.get_by_role("button", name="Copy the text").click()
         await expect(met.ada.locator('.unsent [data-slot="copied"]')).to_have_text("Copied")
+        assert not await asks_on_leaving(met.ada)
         assert await met.ada.evaluate("navigator.clipboard.readText()") == WRITTEN
 
 
