@@ -4,8 +4,9 @@
  */
 
 import { Attention } from './attention.js'
-import { Connection } from './connection.js'
+import { ACTIVE, Connection } from './connection.js'
 import { readDoors } from './doors.js'
+import { isEnd } from './ends.js'
 import { fill, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { Mine } from './mine.js'
@@ -17,7 +18,7 @@ export default function attach(root) {
   const attention = new Attention(readChoices())
   const mine = new Mine(root)
   const connection = new Connection({ doors: readDoors(root), after: {}, build: root.dataset.build })
-  /** @type {Set<string>} Conversations of which everything missed has come. */
+  /** @type {Set<string>} Conversations of which all that there was has come once: whatever comes now is news. */
   const live = new Set()
   const offer = new HeldOut(() => draw())
   let told = 0
@@ -33,15 +34,19 @@ export default function attach(root) {
   }
 
   connection
-    .on('away', () => live.clear())
-    .on('reset', ({ conversation }) => mine.forget(conversation))
+    .on('reset', ({ conversation }) => {
+      mine.forget(conversation)
+      live.delete(conversation)
+    })
     .on('frame:welcome', ({ conversations = [] }) => {
-      for (const { conversation, read } of conversations) mine.markRead(conversation, read?.advisor ?? 0)
-      mine.keepOnly(new Set(conversations.map((/** @type {{conversation: string}} */ one) => one.conversation)))
+      const active = conversations.filter((/** @type {{status: string}} */ one) => one.status === ACTIVE)
+      for (const { conversation, read } of active) mine.markRead(conversation, read?.advisor ?? 0)
+      mine.keepOnly(new Set(active.map((/** @type {{conversation: string}} */ one) => one.conversation)))
       draw()
     })
     .on('frame:event', (event) => {
       mine.hear(event, false)
+      if (isEnd(event)) mine.forget(event.conversation)
       if (!live.has(event.conversation)) return
       if (event.kind === 'message' && event.author?.kind === 'visitor') attention.call('A new message')
       draw()

@@ -1,10 +1,10 @@
 /**
  * The supervisor's board: loads its own page again every few seconds and puts
- * the new parts in place of those that changed, so that what is being read or
- * has the focus stays where it is.
+ * the new parts in place of those that changed. The focus stays where it is.
  */
 
 import { slot } from './fragments.js'
+import { keepFocus } from './keep_focus.js'
 import { fetchPage } from './pages.js'
 
 const EVERY_MS = 5000
@@ -26,7 +26,7 @@ export default function start(board) {
     if (!arrival || !fresh) return
     for (const name of PARTS) replacePart(board, fresh, name)
     const freshAt = slot(arrival.page, 'at')
-    if (at && freshAt) at.replaceChildren(...document.importNode(freshAt, true).childNodes)
+    if (at && freshAt) replaceIn(at, freshAt)
   }
 
   setInterval(look, EVERY_MS)
@@ -41,6 +41,16 @@ export default function start(board) {
 function replacePart(board, fresh, name) {
   const before = slot(board, name)
   const after = slot(fresh, name)
-  if (!before || !after || before.isEqualNode(after) || before.contains(document.activeElement)) return
+  // Not under a press, which would lead nowhere.
+  if (before && after && !before.isEqualNode(after) && !before.matches(':active')) replaceIn(before, after)
+}
+
+/**
+ * @param {HTMLElement} before
+ * @param {HTMLElement} after
+ */
+function replaceIn(before, after) {
+  const refocus = keepFocus(before)
   before.replaceChildren(...document.importNode(after, true).childNodes)
+  refocus(before)
 }

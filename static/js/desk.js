@@ -12,6 +12,7 @@ import { closedSentence, showMessage } from './desk_message.js'
 import { deskPicker } from './desk_picker.js'
 import { readDoors } from './doors.js'
 import { Drafts } from './drafts.js'
+import { isEnd } from './ends.js'
 import { fill, slot } from './fragments.js'
 import { keepConnected } from './keep_connected.js'
 import { LineColumn } from './line.js'
@@ -63,7 +64,7 @@ class Desk {
     this.suggestions = new Suggestions(root, this.words)
     this.attention = new Attention(this.choices)
     this.announcer = new Announcer(root, slot(root, 'announce'))
-    /** @type {Set<string>} Conversations of which everything missed has come. */
+    /** @type {Set<string>} Conversations of which all that there was has come once: whatever comes now is news. */
     this.live = new Set()
     /** @type {Map<string, string>} Which entry was being read in a conversation that was left. */
     this.scrolls = new Map()
@@ -74,10 +75,11 @@ class Desk {
       onLine: () => this.drawLine(),
       onContext: (open) => this.suggestions.adopt(open),
       onLeave: () => this.leave(),
-      onOpen: () => {
+      onOpen: (isAsked) => {
         this.open()
-        this.talk?.composer?.focus()
+        if (isAsked) this.talk?.composer?.focus()
       },
+      composing: () => this.talk?.composer?.value ?? '',
       onMessage: (sentence) => this.say(sentence)
     })
   }
@@ -85,7 +87,6 @@ class Desk {
   start() {
     wireSigns(this.connection, this.find)
     this.connection
-      .on('away', () => this.live.clear())
       .on('frame:welcome', (frame) => this.onWelcome(frame))
       .on('gone', ({ conversation }) => this.onGone(conversation))
       .on('frame:event', (frame) => this.onEvent(frame))
@@ -187,6 +188,8 @@ class Desk {
 
   /** @param {string} reference */
   onGone(reference) {
+    this.mine.forget(reference)
+    this.live.delete(reference)
     const talk = this.find(reference)
     if (talk && this.root.dataset.part) this.closeTalk(talk, 'This conversation has ended, or is no longer with you.')
   }
@@ -199,6 +202,7 @@ class Desk {
     if (talk) this.onEventHere(talk, event)
     const isNews = this.live.has(event.conversation) && event.kind === 'message' && event.author?.kind === 'visitor'
     if (isNews && !isInSight) this.attention.call('A new message')
+    if (isEnd(event)) this.mine.forget(event.conversation)
     if (!this.mine.has(event.conversation)) this.line.refresh()
     this.drawLine()
   }
@@ -216,7 +220,7 @@ class Desk {
       addNote(this.root, event)
       this.workspace.outdate()
     }
-    if (event.kind === 'ended' || (event.kind === 'left' && event.author?.kind === 'visitor')) {
+    if (isEnd(event)) {
       const address = `/desk/conversations/${event.conversation}/wrap-up`
       talk.end(this.words('ended_unsent'), closedSentence(this.words('ended_closed'), 'Wrap up', address))
       this.line.refresh()
@@ -243,6 +247,7 @@ class Desk {
   /** @param {string} reference */
   onReset(reference) {
     this.mine.forget(reference)
+    this.live.delete(reference)
     this.line.refresh()
     if (!this.find(reference)) return
     this.talk?.startAnew()
@@ -252,6 +257,9 @@ class Desk {
   /** @param {Frame} frame */
   onLost({ conversation, message }) {
     this.line.refresh()
+    this.mine.forget(conversation)
+    this.live.delete(conversation)
+    this.drawLine()
     this.notes.lose(conversation)
     const talk = this.find(conversation)
     if (talk) this.closeTalk(talk, message)

@@ -47,9 +47,7 @@ export class Offers {
 
   /** @param {import('./transports.js').Frame} frame */
   _shows({ conversation, expires_at: expiresAt }) {
-    const { reference, expiresAt: shownAt = '' } = this.card?.dataset ?? {}
-    // The page has it to the microsecond.
-    return reference === conversation && Math.abs(Date.parse(shownAt) - Date.parse(expiresAt)) < TICK_MS
+    return isSame(this.card, { reference: conversation, expiresAt })
   }
 
   /** @param {import('./transports.js').Frame} frame */
@@ -63,6 +61,7 @@ export class Offers {
     for (const answer of ['accept', 'decline']) {
       slot(card, answer)?.setAttribute('action', `/desk/conversations/${conversation}/${answer}`)
     }
+    card.dataset.drawnAt = String(performance.now())
     card.dataset.seconds = String(Math.max(1, secondsUntil(expiresAt)))
     slot(this._root, 'offer-place')?.replaceChildren(card)
     this._tick()
@@ -100,6 +99,29 @@ export class Offers {
     seconds?.setAttribute('aria-live', 'off')
     fill(card, 'seconds', `${Math.ceil(left)} seconds to answer`)
   }
+}
+
+/**
+ * Whether the card stays as a page of the desk comes: it is older than the card, or has the same one, which would be read
+ * out once more.
+ *
+ * @param {HTMLElement} root
+ * @param {Document} page
+ * @param {number} askedAt When the page was asked for, by performance.now().
+ */
+export function holdsItsOffer(root, page, askedAt) {
+  const [here, there] = [slot(root, 'offer'), slot(page, 'offer')]
+  return here !== null && (Number(here.dataset.drawnAt ?? 0) > askedAt || (there !== null && isSame(here, there.dataset)))
+}
+
+/**
+ * @param {HTMLElement | null} card
+ * @param {{reference?: string, expiresAt?: string}} offer
+ */
+function isSame(card, { reference, expiresAt = '' }) {
+  const { reference: shown, expiresAt: shownAt = '' } = card?.dataset ?? {}
+  // The page has it to the microsecond.
+  return shown === reference && Math.abs(Date.parse(shownAt) - Date.parse(expiresAt)) < TICK_MS
 }
 
 /** @param {string} at */

@@ -6,6 +6,7 @@
  * @property {Document} page
  * @property {string} address Where the redirects ended.
  * @property {boolean} isOk
+ * @property {number} askedAt When it was asked for, by performance.now().
  */
 
 import { readTime } from './server_clock.js'
@@ -25,13 +26,13 @@ export async function fetchPage(address, options = {}) {
   const timer = setTimeout(() => giveUp.abort(), TIMEOUT_MS)
   // Whoever asked may give up too.
   options.signal?.addEventListener('abort', () => giveUp.abort())
-  const askedAt = Date.now()
+  const [askedAt, clock] = [performance.now(), Date.now()]
   try {
     const answer = await fetch(address, { headers: { Accept: 'text/html' }, ...options, signal: giveUp.signal })
     if (!(answer.headers.get('Content-Type') ?? '').includes('text/html')) return null
     const page = parsePage(await answer.text())
-    readTime(page, askedAt)
-    return { page, address: answer.url, isOk: answer.ok }
+    readTime(page, clock)
+    return { page, address: answer.url, isOk: answer.ok, askedAt }
   } catch {
     return null
   } finally {

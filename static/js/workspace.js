@@ -5,6 +5,8 @@
  */
 
 import { fill, slot } from './fragments.js'
+import { keepFocus } from './keep_focus.js'
+import { holdsItsOffer } from './offers.js'
 import { fetchPage, gist, submitForm } from './pages.js'
 
 const WORDS_AFTER_MS = 200
@@ -20,7 +22,8 @@ export class Workspace {
    * @param {() => void} hooks.onLine The left column was drawn anew.
    * @param {(reference: string) => void} hooks.onContext The right column was drawn anew.
    * @param {() => void} hooks.onLeave Another conversation is about to take the place of this one.
-   * @param {() => void} hooks.onOpen Another conversation, or none, is open now.
+   * @param {(isAsked: boolean) => void} hooks.onOpen Another conversation, or none, is open now; whether the reader asked for it.
+   * @param {() => string} hooks.composing What is being written to the visitor.
    * @param {(sentence: string) => void} hooks.onMessage
    */
   constructor(root, hooks) {
@@ -75,10 +78,12 @@ export class Workspace {
     if (form.dataset.busy !== undefined) return
     form.dataset.busy = ''
     const { reference, _asked: asked } = this
+    const composed = this._hooks.composing()
     const arrival = await this._withWords('Working on it.', submitForm(form, submitter))
     delete form.dataset.busy
+    const isAway = reference !== this.reference || asked !== this._asked
     if (!arrival) this._hooks.onMessage(NO_ANSWER)
-    else if (reference !== this.reference || asked !== this._asked) this._takeLate(arrival)
+    else if (isAway || (composed !== this._hooks.composing() && isOther(arrival.page, reference))) this._takeLate(arrival)
     else if (isDesk(arrival.page)) {
       this.outdate()
       this._take(arrival, false, form)
@@ -90,13 +95,17 @@ export class Workspace {
   }
 
   /**
-   * Somebody else's conversation has been opened meanwhile: it stays, with the words that are being written to them.
+   * Somebody else's conversation has been opened meanwhile, or is being written in: it stays, with the words that are being
+   * written to them.
    *
    * @param {Arrival} arrival
    */
-  _takeLate({ page, isOk }) {
-    if (isDesk(page)) this._takeLine(page, false)
-    this._hooks.onMessage(isDesk(page) ? saidOn(page) : isOk ? '' : gist(page))
+  _takeLate(arrival) {
+    const { page, isOk } = arrival
+    if (isDesk(page)) this._takeLine(arrival, false)
+    const isListed = isDesk(page) && isOther(page, this.reference)
+    const listed = isListed ? `${mainOf(page).dataset.reference} is in your list.` : ''
+    this._hooks.onMessage(isDesk(page) ? saidOn(page) || listed : isOk ? '' : gist(page))
   }
 
   /**
@@ -106,7 +115,7 @@ export class Workspace {
    */
   async refreshLine() {
     const arrival = await fetchPage('/desk')
-    if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival.page, false)
+    if (arrival?.isOk && isDesk(arrival.page)) this._takeLine(arrival, false)
     return arrival?.isOk ?? false
   }
 
@@ -141,7 +150,7 @@ export class Workspace {
     this._wanted = null
     const arrival = await fetchPage(`/desk/conversations/${reference}`)
     if (this._wanted === 'all' || !arrival?.isOk || reference !== this.reference || !isDesk(arrival.page)) return
-    if (wanted === 'all') this._take(arrival, true)
+    if (wanted === 'all') this._take(arrival, true, null, false)
     // Where somebody writes beside them, only they are taken over.
     this._takeColleagues(arrival.page)
   }
@@ -162,33 +171,33 @@ export class Workspace {
    * @param {Arrival} arrival
    * @param {boolean} isBack
    * @param {HTMLFormElement | null} [form] What led here; it is done with.
+   * @param {boolean} [isAsked] Whether the reader asked for it.
    */
-  _take({ page, address }, isBack, form = null) {
+  _take(arrival, isBack, form = null, isAsked = true) {
+    const { page, address } = arrival
     const next = mainOf(page)
     // An action that leads to the bare desk, as when nobody waits, leaves what is open as it is.
     const isStaying = form !== null && !next.dataset.reference && form.dataset.leaves === undefined
     const isSame = (next.dataset.reference === this.reference && next.dataset.part === this.root.dataset.part) || isStaying
     // Before the parts it stands in are taken over.
     const said = saidOn(page)
-    this._takeLine(page, form !== null)
+    this._takeLine(arrival, form !== null)
     if (isSame) this._takeContext(page, form)
-    else this._takeAll(page, next, address, isBack)
+    else this._takeAll(page, next, address, isBack, isAsked)
     if (said || form) this._hooks.onMessage(said)
   }
 
   /**
-   * @param {Document} page
+   * @param {Arrival} arrival
    * @param {boolean} isAnswer Whether it answers what was done here, so that nothing under the hand may stay.
    */
-  _takeLine(page, isAnswer) {
+  _takeLine({ page, askedAt }, isAnswer) {
     const focused = document.activeElement
     const href = focused?.getAttribute('href')
-    for (const name of ['offer-place', 'mine']) {
-      const here = slot(this.root, name)
-      const there = slot(page, name)
-      const isInUse = name === 'offer-place' && here?.contains(focused) && !isAnswer
-      if (here && there && !isInUse) here.replaceChildren(...adopted(there.childNodes))
-    }
+    const place = slot(this.root, 'offer-place')
+    const isInUse = place?.contains(focused) && !isAnswer
+    if (!isInUse && !holdsItsOffer(this.root, page, askedAt)) replaceIn(place, slot(page, 'offer-place'))
+    replaceIn(slot(this.root, 'mine'), slot(page, 'mine'))
     if (href && !focused?.isConnected) focusLink(slot(this.root, 'mine'), href)
     for (const name of ['active', 'waiting', 'waiting-emergency', 'waiting-same_day', 'waiting-routine', 'longest']) {
       fill(this.root, name, slot(page, name)?.textContent ?? '')
@@ -212,8 +221,7 @@ export class Workspace {
   _takePart(page, name) {
     const here = slot(this.root, name)
     const there = slot(page, name)
-    if (!here || !there || here.textContent === there.textContent) return
-    here.replaceChildren(...adopted(there.childNodes))
+    if (here?.textContent !== there?.textContent) replaceIn(here, there)
   }
 
   /** @param {Document} page */
@@ -227,7 +235,7 @@ export class Workspace {
   }
 
   /**
-   * Not while somebody writes in it, unless that is what was just sent.
+   * While somebody writes in it, only the block of what was just sent.
    *
    * @param {Document} page
    * @param {HTMLFormElement | null} form
@@ -236,17 +244,19 @@ export class Workspace {
     const here = this.root.querySelector('#context')
     const there = page.querySelector('#context')
     if (!here || !there) return
-    const written = [...here.querySelectorAll('textarea, input:not([type="hidden"], [type="radio"])')].filter((field) => !form?.contains(field))
-    if (written.some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== '')) {
-      form?.reset()
-      return
+    const refocus = keepFocus(here)
+    if (isWrittenIn(here, form)) {
+      if (form && !takeBlock(here, there, form)) form.reset()
+    } else {
+      const top = here.scrollTop
+      const fresh = document.adoptNode(there)
+      // What is open there is being chosen from, unless that was just sent.
+      const colleagues = here.querySelector('#colleagues')
+      if (!form && colleagues?.querySelector('details[open]')) fresh.querySelector('#colleagues')?.replaceWith(colleagues)
+      here.replaceWith(fresh)
+      fresh.scrollTop = top
     }
-    const top = here.scrollTop
-    const focused = here.contains(document.activeElement) ? document.activeElement?.id : ''
-    const fresh = document.adoptNode(there)
-    here.replaceWith(fresh)
-    fresh.scrollTop = top
-    if (focused) document.getElementById(focused)?.focus()
+    refocus(this.root)
     this._hooks.onContext(this.reference)
   }
 
@@ -255,8 +265,12 @@ export class Workspace {
    * @param {HTMLElement} next
    * @param {string} address
    * @param {boolean} isBack
+   * @param {boolean} isAsked
    */
-  _takeAll(page, next, address, isBack) {
+  _takeAll(page, next, address, isBack, isAsked) {
+    const refocus = keepFocus(this.root)
+    // A page that is on its way was asked for before this came.
+    if (next.dataset.reference !== this.reference) this._asked++
     this._hooks.onLeave()
     for (const old of this.root.querySelectorAll(':scope > .desk__talk, :scope > .desk__context')) old.remove()
     const line = this.root.querySelector('#line')
@@ -266,8 +280,10 @@ export class Workspace {
     document.title = page.title
     if (!isBack) history.pushState(null, '', address)
     this._path = location.pathname
-    this._hooks.onOpen()
+    this._hooks.onOpen(isAsked)
     this._hooks.onContext(this.reference)
+    // Whoever was writing a note goes on with it, and not in what the visitor reads.
+    if (!isAsked) refocus(this.root)
   }
 
   /**
@@ -307,6 +323,53 @@ function mainOf(page) {
 function focusLink(list, href) {
   const link = [...(list?.querySelectorAll('a') ?? [])].find((one) => one.getAttribute('href') === href)
   link?.focus()
+}
+
+/**
+ * Whether the page leads to another conversation than this one.
+ *
+ * @param {Document} page
+ * @param {string} reference
+ */
+function isOther(page, reference) {
+  const other = isDesk(page) ? mainOf(page).dataset.reference : ''
+  return Boolean(other) && other !== reference
+}
+
+/**
+ * Whether something was changed there beside the form that was just sent.
+ *
+ * @param {Element} part
+ * @param {HTMLFormElement | null} form
+ */
+function isWrittenIn(part, form) {
+  /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */
+  const fields = part.querySelectorAll('textarea, input:not([type="hidden"], [type="radio"])')
+  return [...fields].some((field) => !form?.contains(field) && field.value.trim() !== '' && field.value !== field.defaultValue)
+}
+
+/**
+ * Draws the block of one form anew and leaves what stands beside it.
+ *
+ * @param {Element} here
+ * @param {Element} there
+ * @param {HTMLFormElement} form
+ */
+function takeBlock(here, there, form) {
+  const old = form.closest('.context__block')
+  const title = old?.getAttribute('aria-labelledby')
+  const fresh = title ? there.querySelector(`.context__block[aria-labelledby="${title}"]`) : null
+  if (!old || !fresh || !here.contains(old) || isWrittenIn(old, form)) return false
+  old.replaceWith(document.adoptNode(fresh))
+  return true
+}
+
+/**
+ * @param {Element | null} here
+ * @param {Element | null} there
+ */
+function replaceIn(here, there) {
+  if (here && there) here.replaceChildren(...adopted(there.childNodes))
 }
 
 /** @param {Iterable<Node>} nodes */

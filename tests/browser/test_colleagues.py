@@ -143,6 +143,23 @@ async def test_who_advises_writes_notes_and_is_not_seen(browser: Browser, lenien
         await expect(dev.locator(".composer--note")).to_have_count(0)
 
 
+async def test_a_half_written_note_does_not_run_on_to_the_visitor(browser: Browser, lenient: LiveService) -> None:
+    """Dev is writing one as the conversation becomes his."""
+    async with devs_desk(browser, lenient) as devs, meeting(lenient, browser) as met:
+        dev = await devs.new_page()
+        await dev.goto("/desk")
+        await ask_in(met, "consult")
+        await dev.get_by_role("button", name="Come").click()
+        await dev.locator("#note").press_sequentially("He must not")
+        await hand_over(met.cora, "Dev Patel")
+        await expect(dev.locator("#text")).to_be_visible()
+        await dev.keyboard.type(" know.")
+        await expect(dev.locator("#note")).to_have_value("He must not know.")
+        await expect(dev.locator("#text")).to_have_value("")
+        await post(devs.request, met.path, f"{met.path}/transfer", to="queue")
+        await post(met.cora.context.request, "/desk", f"{met.path}/accept")
+
+
 async def test_who_comes_on_duty_can_be_asked_at_once(browser: Browser, lenient: LiveService) -> None:
     async with devs_desk(browser, lenient) as devs, meeting(lenient, browser) as met:
         await expect_line(met.cora, CONNECTED)

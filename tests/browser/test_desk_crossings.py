@@ -167,6 +167,26 @@ async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, len
         await post(bens.request, "/chat", "/chat/leave")
 
 
+async def test_what_is_taken_opens_under_nobodys_hands(browser: Browser, lenient: LiveService) -> None:
+    """Cora goes on writing to Ada while the question that she takes is on its way."""
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        await expect_line(met.cora, CONNECTED)
+        left = await ask(bens.request)
+        await expect(met.cora.locator('[data-slot="waiting-routine"]')).to_have_text("1")
+        await post(bens.request, "/chat", "/chat/question")
+        held = await hold_first(met.cora, f"**/{left}/accept")
+        await met.cora.get_by_role("button", name=f"Take {left}").click()
+        late = await held
+        await met.cora.locator("#text").press_sequentially("And begin with ")
+        await late.continue_()
+        await expect(link_to(met, left)).to_be_visible()
+        await met.cora.keyboard.type("what he wants.")
+        await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+        await expect(met.cora).to_have_url(f"{lenient.url}{met.path}")
+        await expect(met.cora.locator(".desk__message")).to_have_text(f"{left} is in your list.")
+        await post(met.cora.context.request, "/desk", f"/desk/conversations/{left}/end")
+
+
 async def test_a_conversation_that_comes_back_can_be_written_in(browser: Browser, lenient: LiveService) -> None:
     async with meeting(lenient, browser) as met:
         await expect_line(met.cora, CONNECTED)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ async def listen_in(page: Page, change: Callable[[dict[str, Any]], None]) -> lis
     return sockets
 
 
+def as_it_is(_: dict[str, Any]) -> None: ...
+
+
 async def test_two_notes_of_one_moment_are_two(browser: Browser, lenient: LiveService) -> None:
     """Stored together, they have one time."""
     async with meeting(lenient, browser) as met:
@@ -60,8 +64,6 @@ async def test_a_notice_that_is_told_late_is_told(browser: Browser, lenient: Liv
     def notice(number: int, text: str) -> dict[str, Any]:
         return {"id": number, "kind": "invited", "text": text, "conversation": None, "at": "2026-11-30T09:00:00Z"}
 
-    def as_it_is(_: dict[str, Any]) -> None: ...
-
     async with meeting(lenient, browser) as met:
         socket = (await listen_in(met.cora, as_it_is))[-1]
         later = notice(1_000_002, SECOND)
@@ -70,6 +72,35 @@ async def test_a_notice_that_is_told_late_is_told(browser: Browser, lenient: Liv
         await expect(said).to_have_count(1)
         socket.send(json.dumps({"type": "notice", "notices": [notice(1_000_001, FIRST), later]}))
         await expect(met.cora.locator("[role=status]", has_text=FIRST)).to_have_count(1)
+
+
+async def test_an_older_page_takes_no_offer_away(browser: Browser, lenient: LiveService) -> None:
+    """It was drawn before the offer was made, and comes after it."""
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await go_on.wait()
+        await route.fulfill(response=answer)
+
+    async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
+        socket = (await listen_in(met.cora, as_it_is))[-1]
+        await met.cora.route(f"{lenient.url}/desk", hold, times=1)
+        await ask(bens.request)
+        await asked.wait()
+        until_then = (datetime.now(UTC) + timedelta(seconds=25)).isoformat()
+        enquiry = {"sentence": SECOND, "why": "It is next.", "urgency": "routine"}
+        offer = {"type": "offer", "conversation": "QK7F-4PDX", "expires_at": until_then, "enquiry": enquiry}
+        socket.send(json.dumps(offer))
+        card = met.cora.locator('[data-slot="offer"]', has_text=SECOND)
+        await expect(card).to_be_visible()
+        async with met.cora.expect_event("requestfinished", lambda request: request.url == f"{lenient.url}/desk"):
+            go_on.set()
+        # Drawn from that page.
+        await expect(met.cora.locator('[data-slot="waiting-routine"]')).to_have_text("1")
+        await expect(card).to_be_visible()
+        await post(bens.request, "/chat", "/chat/leave")
 
 
 async def test_an_older_right_column_does_not_come_last(browser: Browser, lenient: LiveService) -> None:
