@@ -16,6 +16,15 @@ async def house(database: Database) -> AsyncIterator[House]:
 
 
 @pytest.fixture
+async def postgres_house(postgres_url: str) -> AsyncIterator[House]:
+    """On PostgreSQL, where one row or table can be in use and the others not."""
+    database = Database(postgres_url)
+    async with opened(database) as house:
+        yield house
+    await database.close()
+
+
+@pytest.fixture
 async def cora(house: House) -> SignedIn:
     return await house.hire("Cora", Role.ADVISOR)
 

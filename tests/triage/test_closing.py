@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 
 from app.worker import Worker
 from chat.tables import conversation
+from core.errors import Unavailable
 from core.people import Role, SignedIn
 from core.tables import audit, setting
 from tests.triage.house import House, damage_key, status_of
@@ -15,6 +17,10 @@ from triage.closing import Closing
 
 @pytest.fixture
 def closing(house: House) -> Closing:
+    return closing_of(house)
+
+
+def closing_of(house: House) -> Closing:
     return Closing(house.db, house.log, house.opening, house.notices, house.audit, house.clock)
 
 
@@ -57,6 +63,21 @@ async def test_one_that_cannot_be_opened_keeps_no_other(house: House, closing: C
     assert await closing.tick() == 1
     assert [await status_of(house, one) for one in (damaged, whole)] == ["waiting", "question"]
     assert len(await house.notices.unseen(sue.account_id)) == 1
+
+
+async def test_supervisors_are_told_of_whom_a_round_that_breaks_off_has_kept(postgres_house: House) -> None:
+    """The second is in use for longer than anybody waits for a row: the next look finds the first no more."""
+    house = postgres_house
+    sue = await house.hire("Sue", Role.SUPERVISOR)
+    references = [await house.enquire() for _ in range(2)]
+    house.clock.go_on(hours=5, minutes=1)
+    async with await psycopg.AsyncConnection.connect(house.db.url) as other:
+        await other.execute("SELECT 1 FROM conversation WHERE reference = %s FOR UPDATE", [references[1]])
+        with pytest.raises(Unavailable):
+            await closing_of(house).tick()
+    assert await statuses(house) == ["question", "waiting"]
+    (notice,) = await house.notices.unseen(sue.account_id)
+    assert "(1)" in notice.text
 
 
 async def test_nobody_is_sent_away_before_whoever_is_there_could_say_so(house: House, closing: Closing) -> None:

@@ -51,6 +51,17 @@ async def test_who_is_asked_sees_who_asks_and_for_what(house: House, cora: Signe
         assert "is asked to come" in (await desk.get(path(held))).text
 
 
+async def test_an_invitation_that_is_over_is_no_news(house: House, cora: SignedIn, dev: SignedIn, held: str) -> None:
+    """It does not ring at each page for ever, nor stand in the way of what is news."""
+    await invite(house, cora, held, dev, "join")
+    (notice,) = await house.notices.unseen(dev.account_id)
+    async with house.client(dev) as desk:
+        assert f'data-noticed="{notice.id}"' in (await desk.get("/desk")).text
+    async with house.client(cora) as desk:
+        assert (await desk.post(path(held, "end"), {})).status_code == 303
+    assert await house.notices.unseen(dev.account_id) == []
+
+
 async def test_who_joins_is_seen_and_writes_and_takes_over(
     house: House, cora: SignedIn, dev: SignedIn, held: str
 ) -> None:

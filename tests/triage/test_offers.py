@@ -7,17 +7,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from chat.frames import Hello
 from chat.session import Session
 from chat.tables import conversation
 from core.errors import AlreadyTaken
 from core.people import Role, SignedIn
 from core.tables import audit
 from staff.tables import account
-from tests.triage.house import EPOCH, House
+from tests.triage.house import EPOCH, FixedClock, House
 from tests.triage.test_queue import Watcher, advisor
 from triage.claims import Claim
 from triage.desk_frames import DeskFrames
 from triage.notices import Notice
+from triage.offers import Offers
+from triage.router import Router
 from triage.tables import account_skill, offer
 from triage.times import Times
 
@@ -320,6 +323,7 @@ async def test_the_desk_is_told_when_an_offer_comes_and_when_it_ends(
         Session(house.fanout, advisor(house, cora), EPOCH),
     )
     house.fanout.enter(session)
+    await session.greet(Hello())
     watcher = Watcher(session)
     reference = await house.enquire(deadline="today")
     house.clock.go_on(minutes=3)
@@ -352,6 +356,7 @@ async def test_the_desk_is_told_of_notices_until_they_are_seen(house: House, cor
         Session(house.fanout, advisor(house, cora), EPOCH),
     )
     house.fanout.enter(session)
+    await session.greet(Hello())
     watcher = Watcher(session)
     async with house.db.write() as connection:
         await house.notices.tell(connection, cora.account_id, "set_away", missed=3)
@@ -370,3 +375,16 @@ def test_the_reaper_is_more_patient_than_a_lease() -> None:
     times = Times()
     assert times.lease + times.lost_after == times.quiet == timedelta(seconds=58)
     assert times.freeze == timedelta(seconds=75)
+
+
+async def test_a_pass_counts_though_the_workers_clock_is_behind(house: House, cora: SignedIn) -> None:
+    """By its own clock it made the offer before the visitor came."""
+    behind = FixedClock(house.clock() - timedelta(seconds=1.5))
+    offers = Offers(house.db, house.signals, house.audit, house.notices, behind)
+    router = Router(house.db, offers, behind)
+    reference = await house.enquire()
+    assert await router.tick() == 1
+    await house.claims.decline(reference, cora)
+    behind.go_on(seconds=1)
+    assert await router.tick() == 0
+    assert await offers_of(house) == [("Cora", "declined")]

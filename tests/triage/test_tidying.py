@@ -1,7 +1,6 @@
 """What has had its time goes, whatever else cannot be removed at the moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -11,22 +10,12 @@ from sqlalchemy import Table
 
 from app.worker import Worker
 from chat.tables import draft
-from core.db import Database
 from core.people import Role
 from core.tables import throttle
 from staff.tables import session
-from tests.triage.house import House, opened, status_of
+from tests.triage.house import House, status_of
 from tests.waiting import until
 from triage.board import Board
-
-
-@pytest.fixture
-async def house(postgres_url: str) -> AsyncIterator[House]:
-    """On PostgreSQL, where one table can be in use and the others not."""
-    database = Database(postgres_url)
-    async with opened(database) as house:
-        yield house
-    await database.close()
 
 
 async def tidy_until(house: House, condition: Any) -> None:
@@ -46,8 +35,9 @@ async def tidy_until(house: House, condition: Any) -> None:
 
 
 @pytest.mark.parametrize("in_use", [throttle, draft], ids=lambda table: table.name)
-async def test_what_is_in_the_way_of_one_is_not_in_the_way_of_the_other(house: House, in_use: Table) -> None:
+async def test_what_is_in_the_way_of_one_is_not_in_the_way_of_the_other(postgres_house: House, in_use: Table) -> None:
     """`throttle` is needed to forget who signed in, `draft` to erase what was said."""
+    house = postgres_house
     reference, cora = await house.enquire(), await house.hire("Cora", Role.ADVISOR)
     found = await house.conversations.by_reference(reference)
     assert found is not None
