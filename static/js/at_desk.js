@@ -33,11 +33,15 @@ export default function attach(root) {
     attention.count(count)
   }
 
+  /** @param {string} conversation */
+  function leave(conversation) {
+    mine.forget(conversation)
+    live.delete(conversation)
+  }
+
   connection
-    .on('reset', ({ conversation }) => {
-      mine.forget(conversation)
-      live.delete(conversation)
-    })
+    .on('reset', ({ conversation }) => leave(conversation))
+    .on('gone', ({ conversation }) => leave(conversation))
     .on('frame:welcome', ({ conversations = [] }) => {
       const active = conversations.filter((/** @type {{status: string}} */ one) => one.status === ACTIVE)
       for (const { conversation, read } of active) mine.markRead(conversation, read?.advisor ?? 0)

@@ -140,6 +140,11 @@ export class Connection extends Emitter {
     else if (silentMs > STALE_MS) this._pulse?.ask()
   }
 
+  /** What was sent has had no answer for long. Where nobody can be asked, silence has a limit of its own. */
+  ask() {
+    if (this.isUp && this._transport?.pings) this.check()
+  }
+
   _openAnew() {
     this._emit('away', null)
     this.open()

@@ -79,7 +79,7 @@ class Desk {
         this.open()
         if (isAsked) this.talk?.composer?.focus()
       },
-      composing: () => this.talk?.composer?.value ?? '',
+      composing: () => [...this.root.querySelectorAll('textarea')].map(({ value }) => value).join('\0'),
       onMessage: (sentence) => this.say(sentence)
     })
   }

@@ -20,7 +20,8 @@ export function keepFocus(part) {
         (href && only(fresh, `a[href="${CSS.escape(href)}"]`)) ||
         (region && only(fresh, `[tabindex][aria-labelledby="${region}"]`)) ||
         (form && sameForm(fresh, form)?.querySelector('button')) ||
-        (title && headingOf(title))
+        (title && headingOf(title)) ||
+        reachable(part)
     if (target instanceof HTMLElement) target.focus({ preventScroll: true })
   }
 }
@@ -53,8 +54,10 @@ function deedOf(form) {
 }
 
 /** @param {string} id */
-function headingOf(id) {
-  const heading = document.getElementById(id)
-  if (heading) heading.tabIndex = -1
-  return heading
+const headingOf = (id) => reachable(document.getElementById(id))
+
+/** @param {Element | null} element */
+function reachable(element) {
+  if (element instanceof HTMLElement && element.isConnected) element.tabIndex = -1
+  return element
 }

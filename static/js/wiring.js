@@ -15,7 +15,7 @@ export function wireOutbox(connection, find, isUnsent) {
   const outbox = new Outbox({
     send: (frame) => connection.send(frame),
     onChange: (saying) => find(saying.conversation)?.showSaying(saying),
-    onSilence: () => connection.isUp && connection.check()
+    onSilence: () => connection.ask()
   })
   connection.on('up', () => outbox.resume())
   connection.on('frame:ack', (frame) => {

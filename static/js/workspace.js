@@ -23,7 +23,7 @@ export class Workspace {
    * @param {(reference: string) => void} hooks.onContext The right column was drawn anew.
    * @param {() => void} hooks.onLeave Another conversation is about to take the place of this one.
    * @param {(isAsked: boolean) => void} hooks.onOpen Another conversation, or none, is open now; whether the reader asked for it.
-   * @param {() => string} hooks.composing What is being written to the visitor.
+   * @param {() => string} hooks.composing What is being written, to the visitor and to colleagues.
    * @param {(sentence: string) => void} hooks.onMessage
    */
   constructor(root, hooks) {
@@ -164,7 +164,8 @@ export class Workspace {
   _takeColleagues(page) {
     const here = this.root.querySelector('#colleagues')
     const there = page.querySelector('#colleagues')
-    if (here && there && !here.querySelector('details[open]') && !here.contains(document.activeElement)) here.replaceWith(document.adoptNode(there))
+    const isInUse = here?.querySelector('details[open]') || here?.contains(document.activeElement)
+    if (here && there && !isInUse && !isWrittenIn(here, null)) here.replaceWith(document.adoptNode(there))
   }
 
   /**
@@ -337,7 +338,7 @@ function isOther(page, reference) {
 }
 
 /**
- * Whether something was changed there beside the form that was just sent.
+ * Whether something was changed there beside the form that was just sent, or looked for, of which the findings are being read.
  *
  * @param {Element} part
  * @param {HTMLFormElement | null} form
@@ -345,7 +346,8 @@ function isOther(page, reference) {
 function isWrittenIn(part, form) {
   /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */
   const fields = part.querySelectorAll('textarea, input:not([type="hidden"], [type="radio"])')
-  return [...fields].some((field) => !form?.contains(field) && field.value.trim() !== '' && field.value !== field.defaultValue)
+  const isInUse = ({ id, value, defaultValue }) => value.trim() !== '' && (id === 'q' || value !== defaultValue)
+  return [...fields].some((field) => !form?.contains(field) && isInUse(field))
 }
 
 /**

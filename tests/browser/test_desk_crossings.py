@@ -167,8 +167,9 @@ async def test_an_answer_that_comes_late_takes_nobody_back(browser: Browser, len
         await post(bens.request, "/chat", "/chat/leave")
 
 
-async def test_what_is_taken_opens_under_nobodys_hands(browser: Browser, lenient: LiveService) -> None:
-    """Cora goes on writing to Ada while the question that she takes is on its way."""
+@pytest.mark.parametrize("field", ["#text", "#note"])
+async def test_what_is_taken_opens_under_nobodys_hands(browser: Browser, lenient: LiveService, field: str) -> None:
+    """Cora goes on writing to Ada, or about her, while the question that she takes is on its way."""
     async with meeting(lenient, browser) as met, opened(browser, lenient.url, lenient.is_own) as bens:
         await expect_line(met.cora, CONNECTED)
         left = await ask(bens.request)
@@ -177,11 +178,11 @@ async def test_what_is_taken_opens_under_nobodys_hands(browser: Browser, lenient
         held = await hold_first(met.cora, f"**/{left}/accept")
         await met.cora.get_by_role("button", name=f"Take {left}").click()
         late = await held
-        await met.cora.locator("#text").press_sequentially("And begin with ")
+        await met.cora.locator(field).press_sequentially("And begin with ")
         await late.continue_()
         await expect(link_to(met, left)).to_be_visible()
         await met.cora.keyboard.type("what he wants.")
-        await expect(met.cora.locator("#text")).to_have_value(DRAFT)
+        await expect(met.cora.locator(field)).to_have_value(DRAFT)
         await expect(met.cora).to_have_url(f"{lenient.url}{met.path}")
         await expect(met.cora.locator(".desk__message")).to_have_text(f"{left} is in your list.")
         await post(met.cora.context.request, "/desk", f"/desk/conversations/{left}/end")
