@@ -24,6 +24,7 @@ MOST_REPLIES = 64
 MOST_OTHERS = MOST_REPLIES // 2
 """Of the conversations that a hello names beside those that its viewer has, so many are looked for and answered."""
 NOT_YOURS, IT_IS_OVER = 4104, 4105
+LOST = "This conversation is no longer with you."
 MOST_TAKEN, MOST_TAKEN_CHARACTERS = 200, 64 * 1024
 """Of the frames, and of all their characters, that wait at a time for a client to read them."""
 LOOK_AGAIN_S = 5.0
@@ -178,18 +179,17 @@ class Session:
                 # The page is loaded again; until then nothing is sent that the client could not place.
                 self._fanout.unsubscribe(self, head.id)
         for name in list(after)[:MOST_OTHERS]:
-            named = name[:MOST_ID_CHARACTERS]
-            self.reply(frame("error", code=NotFound.code, message=NotFound.message, conversation=named))
+            named = {"conversation": name[:MOST_ID_CHARACTERS]}
+            self.reply(frame("error", code=NotFound.code, message=NotFound.message, **named))
         self._unhurried = 0 if is_answering else len(self._replies)
 
     async def _heads_for(self, after: Collection[str]) -> Sequence[Head]:
         """The conversations to follow, and of those that the client followed what has ended meanwhile: to its end."""
         heads = await self.viewer.heads()
-        followed = {head.reference for head in heads}
-        others = [name for name in after if name not in followed and parse_reference(name)][:MOST_OTHERS]
+        others = {name for name in after if parse_reference(name)} - {head.reference for head in heads}
         if self.viewer.still is None or not others:
             return heads
-        return [*heads, *await self.viewer.still(set(others))]
+        return [*heads, *await self.viewer.still(set(sorted(others)[:MOST_OTHERS]))]
 
     # What the client is sent.
 
@@ -398,6 +398,3 @@ class Session:
         ]
         you = {"kind": self.viewer.side, "name": self.viewer.name}
         return frame("welcome", you=you, epoch=self._epoch, conversations=conversations, heartbeat=HEARTBEAT_S)
-
-
-LOST = "This conversation is no longer with you."
